@@ -1,0 +1,1 @@
+"""Configuration of Asterisk: hand-written base files and templates."""

@@ -1,0 +1,3 @@
+"""ccctl: the call centre as code for Asterisk."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Agents: presence machine and skills. Pure."""

@@ -1,0 +1,1 @@
+"""Doors to Asterisk: AMI, ARI, configuration files."""

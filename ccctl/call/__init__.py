@@ -1,0 +1,1 @@
+"""Calls: the life of a call and its segments. Pure."""

@@ -1,0 +1,158 @@
+"""Rows of the ledger, as facts. The core returns them; the store writes each by upsert on `id`.
+
+Imports nothing of ours but events. A row appears when the thing begins (`ended` is None) and
+again, whole, when it changes or ends. Times are Unix milliseconds UTC, durations milliseconds.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from ccctl.events import Ref
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    id: str
+
+
+class Outcome(StrEnum):
+    """The one way in which a queue visit ends."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    TIMED_OUT = "timed_out"
+    KEY_EXIT = "key_exit"
+    FULL = "full"
+    NO_AGENTS = "no_agents"
+    TRANSFERRED = "transferred"
+    CALLBACK = "callback"
+    WITHDRAWN = "withdrawn"
+    FAILED = "failed"
+
+
+class OfferOutcome(StrEnum):
+    """How ringing one agent ended."""
+
+    ANSWERED = "answered"  # talk began
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"  # the phone said busy or declined
+    HUNG_UP = "hung_up"  # the agent hung up during the whisper
+    CALLER_LEFT = "caller_left"
+    UNREACHABLE = "unreachable"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"  # we took the offer back
+
+
+class SegmentKind(StrEnum):
+    IVR = "ivr"
+    WAITING = "waiting"
+    TALK = "talk"
+    DIAL = "dial"
+    VOICEMAIL = "voicemail"
+    MONITOR = "monitor"
+
+
+class CallRow(Base):
+    """One call from arrival to end. `id` is the reference of the caller's channel."""
+
+    node: str
+    started: int
+    answered: int | None = None
+    ended: int | None = None
+    direction: str = "inbound"  # inbound, internal
+    caller: str = ""
+    caller_name: str = ""
+    number: str = ""  # the DID dialled
+    generation: str = ""
+    language: str = ""
+    path: str = ""  # names of the flows in order, separated by ">"
+    ended_in: str = ""  # kind of the last segment, or "closed" mark of the flow
+    ended_by: str = ""  # caller, agent, system
+    cause_code: int = 0
+
+
+class SegmentRow(Base):
+    """A stretch of a call, `id` = call + ":" + n."""
+
+    call: Ref
+    n: int
+    kind: SegmentKind
+    started: int
+    ended: int | None = None
+    queue: str = ""
+    agent: str = ""
+    detail: str = ""  # flow, mailbox or dialled target
+
+
+class VisitRow(Base):
+    """One stay of a call in a queue, with one terminal outcome once `ended` is set.
+
+    `ended` is the end of waiting (answered, abandoned, ...); talk runs answered .. talk_ended.
+    wait = ended - entered. `engine` is acd or native."""
+
+    call: Ref
+    queue: str
+    entered: int
+    ended: int | None = None
+    outcome: Outcome | None = None
+    agent: str = ""
+    answered: int | None = None
+    talk_ended: int | None = None
+    ended_by: str = ""  # who ended the talk: caller, agent, system
+    priority: int = 0
+    offers: int = 0
+    position: int = 0  # place in line on entry, from 1
+    engine: str = "acd"
+
+
+class OfferRow(Base):
+    """One ringing of one agent for one visit; `id` is the leg."""
+
+    visit: str
+    call: Ref
+    queue: str
+    agent: str
+    offered: int
+    answered: int | None = None  # phone picked up (whisper begins)
+    ended: int | None = None
+    outcome: OfferOutcome | None = None
+
+
+class AgentStateRow(Base):
+    """One stretch of an agent in one state; `id` = agent + ":" + started + ":" + serial."""
+
+    agent: str
+    presence: str
+    started: int
+    ended: int | None = None
+    reason: str = ""
+    queue: str = ""
+    call: Ref = ""
+    cause: str = ""
+
+
+class RecordingRow(Base):
+    """One file of sound; `path` is relative to the recordings folder."""
+
+    call: Ref
+    visit: str
+    queue: str
+    agent: str
+    path: str
+    started: int
+    ended: int | None = None
+    failed: str = ""
+
+
+class WatchRow(Base):
+    """One stretch of a supervisor hearing an agent in one mode (the audit log of listening)."""
+
+    supervisor: str
+    agent: str
+    call: Ref
+    mode: str
+    started: int
+    ended: int | None = None
+
+
+Change = CallRow | SegmentRow | VisitRow | OfferRow | AgentStateRow | RecordingRow | WatchRow

@@ -1,0 +1,137 @@
+"""What the core asks the shell to do. Imperative; performed by asterisk/execute.py or runtime/.
+
+Imports nothing of ours but events (for `Ref`). Every outcome comes back as an event, refusals
+included. Times are Unix milliseconds, durations milliseconds.
+"""
+
+import msgspec
+
+from ccctl.events import Ref
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    pass
+
+
+class Hold(Base):
+    """Put a caller into the holding bridge with his queue's music and renew the dead-man timer."""
+
+    call: Ref
+    music: str = "default"
+
+
+class ExtendWait(Base):
+    """Renew the dead-man timer of a waiting caller."""
+
+    call: Ref
+    seconds: int
+
+
+class Release(Base):
+    """Give a caller back to his dialplan with this result in CC_RESULT."""
+
+    call: Ref
+    result: str
+
+
+class Hangup(Base):
+    channel: Ref
+
+
+class Offer(Base):
+    """Ring an agent's phone for a caller. The new channel has the id of `leg`."""
+
+    leg: Ref
+    call: Ref
+    agent: str
+    endpoint: str  # technology and resource: PJSIP/anna
+    ring_ms: int
+    caller: str
+    caller_name: str
+    queue: str
+    language: str = ""
+
+
+class Whisper(Base):
+    """Play to one leg alone, then tell WhisperDone. `media` are ARI media URIs."""
+
+    leg: Ref
+    media: tuple[str, ...]
+    language: str = ""
+
+
+class Connect(Base):
+    """Bridge caller and leg; start recording to `record` (relative path) when it is not ''."""
+
+    call: Ref
+    leg: Ref
+    record: str = ""
+
+
+class Disconnect(Base):
+    """The talk is over: take the bridge away, hang up the leg if it still lives."""
+
+    leg: Ref
+
+
+class CallSupervisor(Base):
+    """Ring a supervisor's phone to let him listen. The new channel has the id of `leg`."""
+
+    leg: Ref
+    endpoint: str
+    caller_name: str
+    ring_ms: int = 30_000
+
+
+class Watch(Base):
+    """Let `leg` (a supervisor, answered) hear or join the talk of `target` in this mode.
+    `serial` makes the snoop's id unique among the switches of one watch."""
+
+    leg: Ref
+    target: Ref
+    mode: str
+    serial: int
+
+
+class EndWatch(Base):
+    """Take a supervisor off; hang up his leg."""
+
+    leg: Ref
+
+
+class SayToPhone(Base):
+    """Answer a desk phone that dialled a feature code, play `media`, hang up."""
+
+    channel: Ref
+    media: tuple[str, ...]
+    language: str = ""
+
+
+class StartTimer(Base):
+    timer: str
+    at: int
+
+
+class StopTimer(Base):
+    timer: str
+
+
+class Reply(Base):
+    """The answer to a Request event. `error` is a stable id ('' = done), `text` is for people."""
+
+    request: str
+    error: str = ""
+    text: str = ""
+
+
+class Note(Base):
+    """Something worth a line in the log."""
+
+    text: str
+    warning: bool = False
+
+
+Command = (
+    Hold | ExtendWait | Release | Hangup | Offer | Whisper | Connect | Disconnect | CallSupervisor
+    | Watch | EndWatch | SayToPhone | StartTimer | StopTimer | Reply | Note
+)  # fmt: skip

@@ -1,0 +1,294 @@
+"""What happened. The only input of the core; the journal is a list of these.
+
+Imports nothing of ours but errors and diagnostics. Conventions:
+
+* `at` is Unix time in milliseconds, UTC. Durations are milliseconds too (field names end in `_ms`).
+* `channel`, `leg` and `call` are references of the form "node/id" (`ref()`), because nothing may
+  assume one Asterisk. `call` is the reference of the caller's own channel, for life. `leg` is a
+  channel that we made (an agent's or a supervisor's phone).
+* An event that a person asked for carries `request`: the core answers it with one `Reply`.
+* Nothing here is unique without its fields: the core never reads a clock, chance or an id source.
+"""
+
+import msgspec
+
+Ref = str  # "node/channel id"
+
+
+def ref(node: str, channel: str) -> Ref:
+    return f"{node}/{channel}"
+
+
+def split_ref(reference: Ref) -> tuple[str, str]:
+    """(node, id) of a reference."""
+    node, _, ident = reference.partition("/")
+    return node, ident
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """Every event has a time, and a cause (who or what: "ari", "cel", "user:dora", "cli" ...)."""
+
+    at: int
+    cause: str = ""
+
+
+# -- the life of a call (from Asterisk's channel event log; live and after a gap) ----------------
+
+
+class CallMarked(Base):
+    """The dialplan of a call passed a mark: see the marks in flow/marks.py."""
+
+    call: Ref
+    mark: str
+    value: str = ""
+    caller: str = ""
+    caller_name: str = ""
+    number: str = ""
+
+
+class ChannelAnswered(Base):
+    """A channel was answered."""
+
+    channel: Ref
+
+
+class ChannelBridged(Base):
+    """A channel entered a bridge; `peers` are the channel names already in it."""
+
+    channel: Ref
+    name: str
+    bridge: str
+
+
+class ChannelUnbridged(Base):
+    """A channel left a bridge."""
+
+    channel: Ref
+    name: str
+    bridge: str
+
+
+class ChannelEnded(Base):
+    """A channel is gone. `cause_code` is the Q.850 cause; `source` the channel name that hung up."""
+
+    channel: Ref
+    cause_code: int = 0
+    source: str = ""
+
+
+# -- the queue, over ARI -------------------------------------------------------------------------
+
+
+class CallerQueued(Base):
+    """A caller entered our application to wait in a queue."""
+
+    call: Ref
+    queue: str
+    generation: str = ""
+    priority: int = 0
+    max_wait_ms: int = 0  # 0: for ever
+    keys: str = ""  # digits that leave the queue
+    caller: str = ""
+    caller_name: str = ""
+    number: str = ""
+    language: str = ""
+    name: str = ""  # the channel's name in Asterisk
+
+
+class CallerLeft(Base):
+    """A caller's channel left us or hung up."""
+
+    call: Ref
+
+
+class LegAnswered(Base):
+    """A phone that we rang answered."""
+
+    leg: Ref
+    name: str = ""
+
+
+class LegEnded(Base):
+    """A leg of ours is gone, first sign of it; `cause_code` is the Q.850 cause."""
+
+    leg: Ref
+    cause_code: int = 0
+
+
+class LegFailed(Base):
+    """A leg could not be made at all."""
+
+    leg: Ref
+    reason: str
+
+
+class WhisperDone(Base):
+    """The announcement to the agent has ended (or could not be played)."""
+
+    leg: Ref
+
+
+class Connected(Base):
+    """Caller and agent hear each other: the bridge holds both."""
+
+    leg: Ref
+
+
+class ConnectFailed(Base):
+    """Caller and agent could not be bridged."""
+
+    leg: Ref
+    reason: str
+
+
+class RecordingStarted(Base):
+    """A recording of the talk is being written; `path` is relative to the recordings folder."""
+
+    leg: Ref
+    path: str
+
+
+class RecordingFailed(Base):
+    """A recording that policy wants could not be started."""
+
+    leg: Ref
+    reason: str
+
+
+class DigitPressed(Base):
+    """A key on a channel that is in our hands (caller waiting or supervisor listening)."""
+
+    channel: Ref
+    digit: str
+
+
+# -- people --------------------------------------------------------------------------------------
+
+
+class Request(Base, frozen=True, kw_only=True):
+    """Somebody asks for something; `request` names the answer, `by` the user who asks ('' = root)."""
+
+    request: str = ""
+    by: str = ""
+
+
+class AgentLogin(Request):
+    agent: str
+
+
+class AgentLogout(Request):
+    agent: str
+
+
+class AgentPause(Request):
+    agent: str
+    reason: str = ""
+
+
+class AgentUnpause(Request):
+    agent: str
+
+
+class AgentCode(Request):
+    """A feature code dialled at a desk phone: `code` is agent-login (toggles login and logout),
+    agent-pause (toggles pause; `reason` optional). `channel` is the phone's own, to be answered."""
+
+    channel: Ref
+    code: str
+    agent: str
+    reason: str = ""
+
+
+class MonitorRequested(Request):
+    """A supervisor wants to hear an agent. `phone` is the user whose phone is rung."""
+
+    agent: str
+    mode: str  # listen, whisper, barge
+    phone: str = ""
+
+
+class MonitorCode(Request):
+    """A supervisor dialled the listen code; `channel` is his own, already in our hands."""
+
+    channel: Ref
+    extension: str
+    mode: str = "listen"
+
+
+class MonitorEnd(Request):
+    agent: str
+    supervisor: str = ""
+
+
+class HangupRequested(Request):
+    call: Ref
+
+
+# -- the world around ----------------------------------------------------------------------------
+
+
+class TimerFired(Base):
+    timer: str
+
+
+class Started(Base):
+    """The daemon began; `boot` (6 characters) makes the ids of this run unlike any other's."""
+
+    boot: str
+
+
+class RosterChanged(Base):
+    """A site was applied. `roster` is the JSON of flow/roster.py, so that the journal is whole."""
+
+    roster: str
+
+
+class LiveChannel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A channel as found by resync. `app_args` are those of Stasis when it is in our application."""
+
+    channel: Ref
+    name: str = ""
+    up: bool = True
+    ours: bool = False  # in our Stasis application
+    app_args: tuple[str, ...] = ()
+    bridge: str = ""
+    caller: str = ""
+    caller_name: str = ""
+    language: str = ""
+    number: str = ""
+
+
+class Resynced(Base):
+    """All channels that live on a node, seen after a (re)connect."""
+
+    node: str
+    channels: tuple[LiveChannel, ...] = ()
+
+
+class NodeUp(Base):
+    node: str
+
+
+class NodeDown(Base):
+    node: str
+
+
+Event = (
+    CallMarked | ChannelAnswered | ChannelBridged | ChannelUnbridged | ChannelEnded
+    | CallerQueued | CallerLeft | LegAnswered | LegEnded | LegFailed | WhisperDone | Connected
+    | ConnectFailed | RecordingStarted | RecordingFailed | DigitPressed
+    | AgentLogin | AgentLogout | AgentPause | AgentUnpause | AgentCode
+    | MonitorRequested | MonitorCode | MonitorEnd | HangupRequested
+    | TimerFired | Started | RosterChanged | Resynced | NodeUp | NodeDown
+)  # fmt: skip
+
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_encoder = msgspec.json.Encoder()
+
+
+def to_json(event: Event) -> bytes:
+    return _encoder.encode(event)
+
+
+def from_json(data: bytes | str) -> Event:
+    return _decoder.decode(data)

@@ -1,0 +1,35 @@
+"""The contract between the dialplan that we generate and the daemon that drives it. Pure.
+
+Marks: at the points below the dialplan runs `CELGenUserEvent(<mark>,<value>)`. Asterisk writes them
+to its channel event log file and sends them over AMI, so the ledger gets the same facts live and
+after a gap. `value` holds only names of ours, digits and letters.
+
+Stasis: `Stasis(ccctl,<kind>,<generation>,...)`:
+    queue   queue,<gen>,<queue>,<priority>,<max wait in s, 0 = for ever>,<exit keys>
+    code    code,<gen>,<action>,<user>,<reason>           a feature code dialled by that user's phone
+    listen  listen,<gen>,<user>,<extension of the agent>  the listen code
+Channels that the daemon makes have `leg` as their only argument.
+
+Channel variables: __CC_CALL (unique id of the caller's channel), __CC_GEN (generation), CC_NUMBER (the DID),
+CC_NUM and CC_NAME (caller, filtered), CC_USER (the user of a phone, set by its endpoint),
+CC_RESULT (set by the daemon before it gives a caller back: one of RESULTS or key_<digit>).
+"""
+
+APP = "ccctl"
+
+CALL = "CC_CALL"  # value: direction "inbound" or "internal"; the first mark of a call
+FLOW = "CC_FLOW"  # value: flow entered
+QUEUE = "CC_QUEUE"  # value: queue; the caller is about to enter Stasis
+NATIVE = "CC_NATIVE"  # value: queue; the caller is about to enter app_queue
+NATIVE_END = "CC_NATIVE_END"  # value: QUEUESTATUS of app_queue
+DIAL = "CC_DIAL"  # value: targets, separated by "+"
+DIAL_END = "CC_DIAL_END"  # value: DIALSTATUS
+VOICEMAIL = "CC_VOICEMAIL"  # value: mailbox name
+VOICEMAIL_END = "CC_VOICEMAIL_END"  # value: VMSTATUS
+CLOSED = "CC_CLOSED"  # value: hours name; the caller was turned to on_closed or on_holiday
+HANGUP = "CC_HANGUP"  # value: flow; the dialplan itself ends the call
+
+RESULTS = ("answered", "timeout", "full", "no_agents", "failed")
+DEADMAN_ENTRY_S = 3  # seconds a caller may be in Stasis before the daemon has taken him
+DEADMAN_WAIT_S = 60
+DEADMAN_RENEW_MS = 30_000

@@ -1,0 +1,121 @@
+"""The part of a site that the daemon needs at run time. No secrets. Pure; goes to JSON and back."""
+
+import msgspec
+
+from ccctl.flow.graph import Prompt, Queue, Site
+
+
+class AgentConfig(msgspec.Struct, frozen=True):
+    name: str
+    title: str
+    extension: str
+    endpoint: str  # PJSIP/anna
+    language: str
+    queues: tuple[str, ...] = ()
+    skills: dict[str, int] = {}
+
+
+class UserConfig(msgspec.Struct, frozen=True):
+    name: str
+    title: str
+    extension: str
+    endpoint: str
+    language: str
+    roles: tuple[str, ...] = ()
+
+
+class QueueConfig(msgspec.Struct, frozen=True):
+    """`whisper` are ARI media URIs; the word "waited" stands for the seconds the caller waited."""
+
+    name: str
+    title: str
+    engine: str = "acd"
+    agents: tuple[str, ...] = ()
+    ring_ms: int = 15_000
+    wrap_up_ms: int = 0
+    max_callers: int = 0
+    sl_percent: int = 80
+    sl_ms: int = 20_000
+    music: str = "default"
+    whisper: tuple[str, ...] = ()
+    record: bool = False
+
+
+class Roster(msgspec.Struct, frozen=True):
+    generation: str = ""
+    timezone: str = "UTC"
+    agents: dict[str, AgentConfig] = {}
+    users: dict[str, UserConfig] = {}
+    queues: dict[str, QueueConfig] = {}
+    pause_reasons: dict[str, str] = {}
+    monitor_keys: dict[str, str] = {}  # digit -> listen, whisper, barge
+    monitor_roles: tuple[str, ...] = ()
+
+
+def queue_prompt(queue: Queue) -> str:
+    """Name of the prompt that speaks a queue's title (made by the loader for every queue)."""
+    return f"queue-{queue.name}"
+
+
+def roster(site: Site, generation: str) -> Roster:
+    language = site.defaults.languages[0]
+    users = {
+        u.name: UserConfig(u.name, u.title, u.extension, f"PJSIP/{u.name}", u.language or language, u.roles)
+        for u in site.users.values()
+    }
+    member_of = {name: tuple(q.name for q in site.queues.values() if name in q.agents) for name in site.agents}
+    agents = {
+        a.name: AgentConfig(
+            a.name,
+            users[a.name].title,
+            users[a.name].extension,
+            users[a.name].endpoint,
+            users[a.name].language,
+            member_of[a.name],
+            a.skills,
+        )
+        for a in site.agents.values()
+    }
+    listen = next((c for c in site.feature_codes.values() if c.action == "listen"), None)
+    return Roster(
+        generation=generation,
+        timezone=site.defaults.timezone,
+        agents=agents,
+        users=users,
+        queues={q.name: _queue(site, q) for q in site.queues.values()},
+        pause_reasons=site.defaults.pause_reasons,
+        monitor_keys=listen.keys if listen else {"4": "listen", "5": "whisper", "6": "barge"},
+        monitor_roles=listen.roles if listen and listen.roles else ("supervisor",),
+    )
+
+
+def _queue(site: Site, queue: Queue) -> QueueConfig:
+    return QueueConfig(
+        name=queue.name,
+        title=queue.title,
+        engine=queue.engine,
+        agents=queue.agents,
+        ring_ms=queue.ring_ms,
+        wrap_up_ms=queue.wrap_up_ms,
+        max_callers=queue.max_callers,
+        sl_percent=queue.sl_percent,
+        sl_ms=queue.sl_ms,
+        music=queue.music,
+        whisper=tuple(_media(site, queue, word) for word in queue.whisper),
+        record=queue.record,
+    )
+
+
+def _media(site: Site, queue: Queue, word: str) -> str:
+    if word == "waited":
+        return word
+    prompt: Prompt = site.prompts[queue_prompt(queue) if word == "queue" else word]
+    return f"sound:{prompt.sound}"
+
+
+def to_json(value: Roster) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def from_json(data: bytes | str) -> Roster:
+    return msgspec.json.decode(data, type=Roster)

@@ -1,0 +1,1 @@
+"""A private Asterisk with phones, for trials, tests and benchmarks."""

@@ -1,0 +1,1 @@
+"""Queues: who waits, who gets the next call and why. Pure."""

@@ -1,0 +1,1 @@
+"""KPIs and report tables over the ledger. Pure."""

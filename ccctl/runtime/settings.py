@@ -1,0 +1,70 @@
+"""Where things are: the home folder, the database, the web address, the Asterisk node.
+
+`home` is --home, else $CCCTL_HOME, else ./.ccctl when it exists, else /var/lib/ccctl.
+Settings live in <home>/settings.yaml (mode 0600: it holds the AMI and ARI secrets).
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from ccctl.asterisk.node import Node
+from ccctl.errors import SettingsError
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    home: str = ""
+    database: str = ""  # SQLAlchemy URL; '' = SQLite in the home folder
+    web_host: str = "127.0.0.1"
+    web_port: int = 8090
+    web_token: str = ""  # '' = the TCP port is read-only: wallboard, live feed and GET
+    node: Node = Node()
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.home}/ccctl.db"
+
+    @property
+    def socket(self) -> str:
+        return f"{self.home}/ccctl.sock"
+
+    @property
+    def roster_file(self) -> str:
+        """JSON of the roster that was last applied."""
+        return f"{self.home}/roster.json"
+
+
+def find_home(given: str | None = None) -> Path:
+    if given or os.environ.get("CCCTL_HOME"):
+        return Path(given or os.environ["CCCTL_HOME"]).resolve()
+    local = Path(".ccctl").resolve()
+    return local if local.is_dir() else Path("/var/lib/ccctl")
+
+
+def load(home: str | None = None) -> Settings:
+    folder = find_home(home)
+    path = folder / "settings.yaml"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{path}: no settings", "run 'ccctl lab up' for a lab or 'ccctl init' for a site, or give --home"
+        ) from None
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    try:
+        settings = msgspec.yaml.decode(data, type=Settings)
+    except msgspec.MsgspecError as error:
+        raise SettingsError(f"{path}: {error}") from None
+    return msgspec.structs.replace(settings, home=str(folder))
+
+
+def save(settings: Settings) -> None:
+    folder = Path(settings.home)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "settings.yaml"
+    temporary = path.with_suffix(".new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.yaml.encode(settings))
+    temporary.replace(path)

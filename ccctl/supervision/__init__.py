@@ -1,0 +1,1 @@
+"""Supervision: who may hear whom, in which mode. Pure."""

@@ -1,0 +1,1 @@
+"""REST API, live feed and pages. Never talks to Asterisk itself."""

@@ -1,0 +1,1 @@
+"""The call centre itself: all nouns put together. Pure."""

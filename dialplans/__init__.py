@@ -1,0 +1,1 @@
+"""The example call centre: site files that ship with ccctl and that `ccctl init` copies."""
