@@ -1,0 +1,78 @@
+"""Pieces that every command shares: the home folder, settings, tables, JSON and the way to fail."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import update_wrapper
+from typing import Concatenate, NoReturn, ParamSpec, TypeVar
+
+import click
+
+from ccctl.errors import CcctlError
+from ccctl.runtime.settings import Settings, find_home, load
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def home_of(ctx: click.Context) -> str:
+    """The absolute home folder of this run: --home, $CCCTL_HOME, ./.ccctl or /var/lib/ccctl."""
+    return str(find_home((ctx.find_root().obj or {}).get("home")))
+
+
+def pass_home(command: Callable[Concatenate[str, P], R]) -> Callable[P, R]:
+    """Give a command the absolute home folder as its first argument."""
+
+    def with_home(*args: P.args, **kwargs: P.kwargs) -> R:
+        return command(home_of(click.get_current_context()), *args, **kwargs)
+
+    return update_wrapper(with_home, command)
+
+
+def settings(ctx: click.Context) -> Settings:
+    """The settings of the home folder; SettingsError with a hint when there are none."""
+    return load(home_of(ctx))
+
+
+def fail(text: str, hint: str = "") -> NoReturn:
+    """End the command: one line on stderr, exit 2."""
+    raise CcctlError(text, hint)
+
+
+def print_json(value: object) -> None:
+    import msgspec
+
+    encoded = msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2)
+    click.echo(encoded.decode())
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Aligned columns, numbers to the right, headings bold on a terminal; cells may hold wide characters."""
+    from rich.cells import cell_len
+
+    body = [list(row) for row in rows]
+    right = [bool(body) and all(_is_number(row[at]) for row in body) for at in range(len(columns))]
+    cells = [list(columns), *([_text(cell) for cell in row] for row in body)]
+    widths = [max(cell_len(row[at]) for row in cells) for at in range(len(columns))]
+
+    def line(row: Sequence[str]) -> str:
+        padded = zip(row, widths, right, strict=True)
+        return "  ".join(_pad(cell, width - cell_len(cell), to_right) for cell, width, to_right in padded)
+
+    click.secho(line(cells[0]).rstrip(), bold=True)
+    for row in cells[1:]:
+        click.echo(line(row).rstrip())
+
+
+def _is_number(cell: object) -> bool:
+    return cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return "-"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return " ".join(str(cell).split())  # a line break inside a cell would break the table
+
+
+def _pad(cell: str, missing: int, to_right: bool) -> str:
+    return " " * missing + cell if to_right else cell + " " * missing
