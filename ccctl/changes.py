@@ -52,7 +52,7 @@ class SegmentKind(StrEnum):
     MONITOR = "monitor"
 
 
-class CallRow(Base):
+class CallRow(Base, frozen=True, kw_only=True):
     """One call from arrival to end. `id` is the reference of the caller's channel."""
 
     node: str
@@ -71,7 +71,7 @@ class CallRow(Base):
     cause_code: int = 0
 
 
-class SegmentRow(Base):
+class SegmentRow(Base, frozen=True, kw_only=True):
     """A stretch of a call, `id` = call + ":" + n."""
 
     call: Ref
@@ -84,7 +84,7 @@ class SegmentRow(Base):
     detail: str = ""  # flow, mailbox or dialled target
 
 
-class VisitRow(Base):
+class VisitRow(Base, frozen=True, kw_only=True):
     """One stay of a call in a queue, with one terminal outcome once `ended` is set.
 
     `ended` is the end of waiting (answered, abandoned, ...); talk runs answered .. talk_ended.
@@ -105,7 +105,7 @@ class VisitRow(Base):
     engine: str = "acd"
 
 
-class OfferRow(Base):
+class OfferRow(Base, frozen=True, kw_only=True):
     """One ringing of one agent for one visit; `id` is the leg."""
 
     visit: str
@@ -118,7 +118,7 @@ class OfferRow(Base):
     outcome: OfferOutcome | None = None
 
 
-class AgentStateRow(Base):
+class AgentStateRow(Base, frozen=True, kw_only=True):
     """One stretch of an agent in one state; `id` = agent + ":" + started + ":" + serial."""
 
     agent: str
@@ -131,7 +131,7 @@ class AgentStateRow(Base):
     cause: str = ""
 
 
-class RecordingRow(Base):
+class RecordingRow(Base, frozen=True, kw_only=True):
     """One file of sound; `path` is relative to the recordings folder."""
 
     call: Ref
@@ -144,7 +144,7 @@ class RecordingRow(Base):
     failed: str = ""
 
 
-class WatchRow(Base):
+class WatchRow(Base, frozen=True, kw_only=True):
     """One stretch of a supervisor hearing an agent in one mode (the audit log of listening)."""
 
     supervisor: str

@@ -13,32 +13,32 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pass
 
 
-class Hold(Base):
+class Hold(Base, frozen=True, kw_only=True):
     """Put a caller into the holding bridge with his queue's music and renew the dead-man timer."""
 
     call: Ref
     music: str = "default"
 
 
-class ExtendWait(Base):
+class ExtendWait(Base, frozen=True, kw_only=True):
     """Renew the dead-man timer of a waiting caller."""
 
     call: Ref
     seconds: int
 
 
-class Release(Base):
+class Release(Base, frozen=True, kw_only=True):
     """Give a caller back to his dialplan with this result in CC_RESULT."""
 
     call: Ref
     result: str
 
 
-class Hangup(Base):
+class Hangup(Base, frozen=True, kw_only=True):
     channel: Ref
 
 
-class Offer(Base):
+class Offer(Base, frozen=True, kw_only=True):
     """Ring an agent's phone for a caller. The new channel has the id of `leg`."""
 
     leg: Ref
@@ -52,7 +52,7 @@ class Offer(Base):
     language: str = ""
 
 
-class Whisper(Base):
+class Whisper(Base, frozen=True, kw_only=True):
     """Play to one leg alone, then tell WhisperDone. `media` are ARI media URIs."""
 
     leg: Ref
@@ -60,7 +60,7 @@ class Whisper(Base):
     language: str = ""
 
 
-class Connect(Base):
+class Connect(Base, frozen=True, kw_only=True):
     """Bridge caller and leg; start recording to `record` (relative path) when it is not ''."""
 
     call: Ref
@@ -68,13 +68,13 @@ class Connect(Base):
     record: str = ""
 
 
-class Disconnect(Base):
+class Disconnect(Base, frozen=True, kw_only=True):
     """The talk is over: take the bridge away, hang up the leg if it still lives."""
 
     leg: Ref
 
 
-class CallSupervisor(Base):
+class CallSupervisor(Base, frozen=True, kw_only=True):
     """Ring a supervisor's phone to let him listen. The new channel has the id of `leg`."""
 
     leg: Ref
@@ -83,7 +83,7 @@ class CallSupervisor(Base):
     ring_ms: int = 30_000
 
 
-class Watch(Base):
+class Watch(Base, frozen=True, kw_only=True):
     """Let `leg` (a supervisor, answered) hear or join the talk of `target` in this mode.
     `serial` makes the snoop's id unique among the switches of one watch."""
 
@@ -93,13 +93,13 @@ class Watch(Base):
     serial: int
 
 
-class EndWatch(Base):
+class EndWatch(Base, frozen=True, kw_only=True):
     """Take a supervisor off; hang up his leg."""
 
     leg: Ref
 
 
-class SayToPhone(Base):
+class SayToPhone(Base, frozen=True, kw_only=True):
     """Answer a desk phone that dialled a feature code, play `media`, hang up."""
 
     channel: Ref
@@ -107,16 +107,16 @@ class SayToPhone(Base):
     language: str = ""
 
 
-class StartTimer(Base):
+class StartTimer(Base, frozen=True, kw_only=True):
     timer: str
     at: int
 
 
-class StopTimer(Base):
+class StopTimer(Base, frozen=True, kw_only=True):
     timer: str
 
 
-class Reply(Base):
+class Reply(Base, frozen=True, kw_only=True):
     """The answer to a Request event. `error` is a stable id ('' = done), `text` is for people."""
 
     request: str
@@ -124,7 +124,7 @@ class Reply(Base):
     text: str = ""
 
 
-class Note(Base):
+class Note(Base, frozen=True, kw_only=True):
     """Something worth a line in the log."""
 
     text: str

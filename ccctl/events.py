@@ -35,7 +35,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
 # -- the life of a call (from Asterisk's channel event log; live and after a gap) ----------------
 
 
-class CallMarked(Base):
+class CallMarked(Base, frozen=True, kw_only=True):
     """The dialplan of a call passed a mark: see the marks in flow/marks.py."""
 
     call: Ref
@@ -46,13 +46,13 @@ class CallMarked(Base):
     number: str = ""
 
 
-class ChannelAnswered(Base):
+class ChannelAnswered(Base, frozen=True, kw_only=True):
     """A channel was answered."""
 
     channel: Ref
 
 
-class ChannelBridged(Base):
+class ChannelBridged(Base, frozen=True, kw_only=True):
     """A channel entered a bridge; `peers` are the channel names already in it."""
 
     channel: Ref
@@ -60,7 +60,7 @@ class ChannelBridged(Base):
     bridge: str
 
 
-class ChannelUnbridged(Base):
+class ChannelUnbridged(Base, frozen=True, kw_only=True):
     """A channel left a bridge."""
 
     channel: Ref
@@ -68,7 +68,7 @@ class ChannelUnbridged(Base):
     bridge: str
 
 
-class ChannelEnded(Base):
+class ChannelEnded(Base, frozen=True, kw_only=True):
     """A channel is gone. `cause_code` is the Q.850 cause; `source` the channel name that hung up."""
 
     channel: Ref
@@ -79,7 +79,7 @@ class ChannelEnded(Base):
 # -- the queue, over ARI -------------------------------------------------------------------------
 
 
-class CallerQueued(Base):
+class CallerQueued(Base, frozen=True, kw_only=True):
     """A caller entered our application to wait in a queue."""
 
     call: Ref
@@ -88,6 +88,7 @@ class CallerQueued(Base):
     priority: int = 0
     max_wait_ms: int = 0  # 0: for ever
     keys: str = ""  # digits that leave the queue
+    leave_if_empty: bool = False  # the flow has an edge for "no agents"
     caller: str = ""
     caller_name: str = ""
     number: str = ""
@@ -95,67 +96,67 @@ class CallerQueued(Base):
     name: str = ""  # the channel's name in Asterisk
 
 
-class CallerLeft(Base):
+class CallerLeft(Base, frozen=True, kw_only=True):
     """A caller's channel left us or hung up."""
 
     call: Ref
 
 
-class LegAnswered(Base):
+class LegAnswered(Base, frozen=True, kw_only=True):
     """A phone that we rang answered."""
 
     leg: Ref
     name: str = ""
 
 
-class LegEnded(Base):
+class LegEnded(Base, frozen=True, kw_only=True):
     """A leg of ours is gone, first sign of it; `cause_code` is the Q.850 cause."""
 
     leg: Ref
     cause_code: int = 0
 
 
-class LegFailed(Base):
+class LegFailed(Base, frozen=True, kw_only=True):
     """A leg could not be made at all."""
 
     leg: Ref
     reason: str
 
 
-class WhisperDone(Base):
+class WhisperDone(Base, frozen=True, kw_only=True):
     """The announcement to the agent has ended (or could not be played)."""
 
     leg: Ref
 
 
-class Connected(Base):
+class Connected(Base, frozen=True, kw_only=True):
     """Caller and agent hear each other: the bridge holds both."""
 
     leg: Ref
 
 
-class ConnectFailed(Base):
+class ConnectFailed(Base, frozen=True, kw_only=True):
     """Caller and agent could not be bridged."""
 
     leg: Ref
     reason: str
 
 
-class RecordingStarted(Base):
+class RecordingStarted(Base, frozen=True, kw_only=True):
     """A recording of the talk is being written; `path` is relative to the recordings folder."""
 
     leg: Ref
     path: str
 
 
-class RecordingFailed(Base):
+class RecordingFailed(Base, frozen=True, kw_only=True):
     """A recording that policy wants could not be started."""
 
     leg: Ref
     reason: str
 
 
-class DigitPressed(Base):
+class DigitPressed(Base, frozen=True, kw_only=True):
     """A key on a channel that is in our hands (caller waiting or supervisor listening)."""
 
     channel: Ref
@@ -172,24 +173,24 @@ class Request(Base, frozen=True, kw_only=True):
     by: str = ""
 
 
-class AgentLogin(Request):
+class AgentLogin(Request, frozen=True, kw_only=True):
     agent: str
 
 
-class AgentLogout(Request):
+class AgentLogout(Request, frozen=True, kw_only=True):
     agent: str
 
 
-class AgentPause(Request):
+class AgentPause(Request, frozen=True, kw_only=True):
     agent: str
     reason: str = ""
 
 
-class AgentUnpause(Request):
+class AgentUnpause(Request, frozen=True, kw_only=True):
     agent: str
 
 
-class AgentCode(Request):
+class AgentCode(Request, frozen=True, kw_only=True):
     """A feature code dialled at a desk phone: `code` is agent-login (toggles login and logout),
     agent-pause (toggles pause; `reason` optional). `channel` is the phone's own, to be answered."""
 
@@ -199,7 +200,7 @@ class AgentCode(Request):
     reason: str = ""
 
 
-class MonitorRequested(Request):
+class MonitorRequested(Request, frozen=True, kw_only=True):
     """A supervisor wants to hear an agent. `phone` is the user whose phone is rung."""
 
     agent: str
@@ -207,7 +208,7 @@ class MonitorRequested(Request):
     phone: str = ""
 
 
-class MonitorCode(Request):
+class MonitorCode(Request, frozen=True, kw_only=True):
     """A supervisor dialled the listen code; `channel` is his own, already in our hands."""
 
     channel: Ref
@@ -215,29 +216,29 @@ class MonitorCode(Request):
     mode: str = "listen"
 
 
-class MonitorEnd(Request):
+class MonitorEnd(Request, frozen=True, kw_only=True):
     agent: str
     supervisor: str = ""
 
 
-class HangupRequested(Request):
+class HangupRequested(Request, frozen=True, kw_only=True):
     call: Ref
 
 
 # -- the world around ----------------------------------------------------------------------------
 
 
-class TimerFired(Base):
+class TimerFired(Base, frozen=True, kw_only=True):
     timer: str
 
 
-class Started(Base):
+class Started(Base, frozen=True, kw_only=True):
     """The daemon began; `boot` (6 characters) makes the ids of this run unlike any other's."""
 
     boot: str
 
 
-class RosterChanged(Base):
+class RosterChanged(Base, frozen=True, kw_only=True):
     """A site was applied. `roster` is the JSON of flow/roster.py, so that the journal is whole."""
 
     roster: str
@@ -258,18 +259,18 @@ class LiveChannel(msgspec.Struct, frozen=True, omit_defaults=True):
     number: str = ""
 
 
-class Resynced(Base):
+class Resynced(Base, frozen=True, kw_only=True):
     """All channels that live on a node, seen after a (re)connect."""
 
     node: str
     channels: tuple[LiveChannel, ...] = ()
 
 
-class NodeUp(Base):
+class NodeUp(Base, frozen=True, kw_only=True):
     node: str
 
 
-class NodeDown(Base):
+class NodeDown(Base, frozen=True, kw_only=True):
     node: str
 
 

@@ -27,11 +27,11 @@ class Step(Item, frozen=True, kw_only=True, tag=True):
     pass
 
 
-class Answer(Step):
+class Answer(Step, frozen=True, kw_only=True):
     delay_ms: int = 500
 
 
-class Play(Step):
+class Play(Step, frozen=True, kw_only=True):
     prompts: tuple[str, ...]
 
 
@@ -43,7 +43,7 @@ class SayAs(StrEnum):
     DATE = "date"
 
 
-class Say(Step):
+class Say(Step, frozen=True, kw_only=True):
     """Speak a value. `value` is a literal, or one of the readable variables: caller.number,
     called.number, now."""
 
@@ -59,7 +59,7 @@ class Option(Item, frozen=True, kw_only=True):
     repeat: bool = False
 
 
-class Menu(Step):
+class Menu(Step, frozen=True, kw_only=True):
     prompts: tuple[str, ...]
     options: tuple[Option, ...]
     timeout_ms: int = 5000
@@ -70,21 +70,21 @@ class Menu(Step):
     on_exhausted: Body = ()
 
 
-class Language(Step):
+class Language(Step, frozen=True, kw_only=True):
     code: str
 
 
-class HoursStep(Step):
+class HoursStep(Step, frozen=True, kw_only=True):
     hours: str
     on_closed: Body = ()
     on_holiday: Body = ()
 
 
-class Goto(Step):
+class Goto(Step, frozen=True, kw_only=True):
     flow: str
 
 
-class QueueStep(Step):
+class QueueStep(Step, frozen=True, kw_only=True):
     queue: str
     priority: int = 0
     max_wait_ms: int = 0  # 0: for ever
@@ -95,7 +95,7 @@ class QueueStep(Step):
     on_failed: Body = ()
 
 
-class Dial(Step):
+class Dial(Step, frozen=True, kw_only=True):
     """Targets are user names or numbers; numbers go `via` a trunk."""
 
     targets: tuple[str, ...]
@@ -106,12 +106,12 @@ class Dial(Step):
     on_failed: Body = ()
 
 
-class VoicemailStep(Step):
+class VoicemailStep(Step, frozen=True, kw_only=True):
     mailbox: str
     greeting: str = "unavailable"  # unavailable, busy, none
 
 
-class HangupStep(Step):
+class HangupStep(Step, frozen=True, kw_only=True):
     cause: int = 16
 
 

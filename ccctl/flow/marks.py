@@ -5,14 +5,16 @@ to its channel event log file and sends them over AMI, so the ledger gets the sa
 after a gap. `value` holds only names of ours, digits and letters.
 
 Stasis: `Stasis(ccctl,<kind>,<generation>,...)`:
-    queue   queue,<gen>,<queue>,<priority>,<max wait in s, 0 = for ever>,<exit keys>
+    queue   queue,<gen>,<queue>,<priority>,<max wait in s, 0 = for ever>,<exit keys>,<flags>
+            flags: "n" when the flow has an on_no_agents edge (without it the caller waits)
     code    code,<gen>,<action>,<user>,<reason>           a feature code dialled by that user's phone
     listen  listen,<gen>,<user>,<extension of the agent>  the listen code
 Channels that the daemon makes have `leg` as their only argument.
 
 Channel variables: __CC_CALL (unique id of the caller's channel), __CC_GEN (generation), CC_NUMBER (the DID),
 CC_NUM and CC_NAME (caller, filtered), CC_USER (the user of a phone, set by its endpoint),
-CC_RESULT (set by the daemon before it gives a caller back: one of RESULTS or key_<digit>).
+CC_RESULT (set by the daemon before it gives a caller back: one of RESULTS or key_<digit>, with
+key_star and key_hash for the other two).
 """
 
 APP = "ccctl"

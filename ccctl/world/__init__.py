@@ -1,1 +1,133 @@
-"""The call centre itself: all nouns put together. Pure."""
+"""The call centre itself: all nouns put together. Pure.
+
+`step(world, event)` is the only thing that changes a World. It reads no clock, makes no ids by
+chance and does no I/O: the same events give the same world, rows and commands, always.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ccctl import commands as c
+from ccctl import events as e
+from ccctl.changes import Outcome
+from ccctl.world import agents, arrivals, offers, queueing, recovery, watching
+from ccctl.world.state import Out, World
+
+__all__ = ["Out", "World", "step"]
+
+
+def step(world: World, event: e.Event) -> Out:
+    """Change the world by one event; the ledger rows, commands and touched view keys it causes."""
+    out = Out()
+    _STEPS[type(event)](world, event, out)
+    return out
+
+
+def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:
+    if event.call in world.watches:
+        watching.end(world, out, event.call, event.at)
+        return
+    visit = world.visits.get(event.call)
+    if visit is None:
+        return
+    if visit.row.ended is not None:
+        offers.caller_gone(world, out, visit, event.at)
+    else:
+        queueing.end_waiting(world, out, visit, Outcome.ABANDONED, event.at)
+
+
+def _leg_answered(world: World, event: e.LegAnswered, out: Out) -> None:
+    watch = world.watches.get(event.leg)
+    if watch is None:
+        if event.leg not in world.legs:
+            out.do(c.Hangup(channel=event.leg))
+        offers.on_leg_answered(world, event.leg, event.at, out)
+    elif watch.target in world.legs:
+        watching.start(world, out, event.leg, event.at)
+    else:
+        watching.end(world, out, event.leg, event.at)
+
+
+def _leg_ended(world: World, event: e.LegEnded, out: Out) -> None:
+    if event.leg in world.watches:
+        watching.end(world, out, event.leg, event.at)
+    else:
+        offers.on_leg_ended(world, event.leg, event.cause_code, event.at, out)
+
+
+def _leg_failed(world: World, event: e.LegFailed, out: Out) -> None:
+    if event.leg in world.watches:
+        watching.end(world, out, event.leg, event.at)
+    else:
+        offers.on_leg_failed(world, event.leg, event.reason, event.at, out)
+
+
+def _digit(world: World, event: e.DigitPressed, out: Out) -> None:
+    if event.channel in world.watches:
+        watching.on_key(world, event.channel, event.digit, event.at, out)
+    else:
+        queueing.on_key(world, event.channel, event.digit, event.at, out)
+
+
+def _timer(world: World, event: e.TimerFired, out: Out) -> None:
+    kind, _, rest = event.timer.partition(":")
+    if world.timers.pop(event.timer, None) is not None:
+        _TIMERS[kind](world, rest, event.at, out)
+
+
+_TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
+    "renew": lambda world, _rest, at, out: queueing.on_renew(world, at, out),
+    "wait": queueing.on_wait_timer,
+    "ring": offers.on_ring_timer,
+    "whisper": offers.on_whisper_done,
+    "wrapup": agents.on_wrapup_timer,
+}
+
+
+def _hangup(world: World, event: e.HangupRequested, out: Out) -> None:
+    if event.call not in world.calls:
+        out.do(c.Reply(request=event.request, error="unknown-call", text=f'no live call "{event.call}"'))
+        return
+    world.calls[event.call].hung_up_by_us = True
+    out.do(c.Hangup(channel=event.call))
+    out.do(c.Reply(request=event.request, text="hanging up"))
+
+
+def _node(world: World, event: e.NodeUp | e.NodeDown, out: Out) -> None:
+    world.nodes[event.node] = isinstance(event, e.NodeUp)
+    out.touch("system")
+
+
+_STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
+    e.CallMarked: arrivals.on_mark,
+    e.ChannelAnswered: arrivals.on_answered,
+    e.ChannelBridged: arrivals.on_bridged,
+    e.ChannelUnbridged: arrivals.on_unbridged,
+    e.ChannelEnded: arrivals.on_channel_ended,
+    e.CallerQueued: queueing.on_queued,
+    e.CallerLeft: _caller_left,
+    e.LegAnswered: _leg_answered,
+    e.LegEnded: _leg_ended,
+    e.LegFailed: _leg_failed,
+    e.WhisperDone: lambda w, ev, out: offers.on_whisper_done(w, ev.leg, ev.at, out),
+    e.Connected: lambda w, ev, out: offers.on_connected(w, ev.leg, ev.at, out),
+    e.ConnectFailed: lambda w, ev, out: offers.on_connect_failed(w, ev.leg, ev.reason, ev.at, out),
+    e.RecordingStarted: lambda w, ev, out: offers.on_recording(w, ev.leg, ev.path, "", ev.at, out),
+    e.RecordingFailed: lambda w, ev, out: offers.on_recording(w, ev.leg, "", ev.reason, ev.at, out),
+    e.DigitPressed: _digit,
+    e.AgentLogin: agents.on_request,
+    e.AgentLogout: agents.on_request,
+    e.AgentPause: agents.on_request,
+    e.AgentUnpause: agents.on_request,
+    e.AgentCode: agents.on_code,
+    e.MonitorRequested: watching.on_request,
+    e.MonitorCode: watching.on_code,
+    e.MonitorEnd: watching.on_end_request,
+    e.HangupRequested: _hangup,
+    e.TimerFired: _timer,
+    e.Started: recovery.on_started,
+    e.RosterChanged: recovery.on_roster,
+    e.Resynced: recovery.on_resynced,
+    e.NodeUp: _node,
+    e.NodeDown: _node,
+}

@@ -1,0 +1,93 @@
+"""What agents and the operator ask for, by phone code or by command."""
+
+from ccctl import commands as c
+from ccctl.agent.state import ON_CALL, Agent, Presence, Trigger
+from ccctl.events import (
+    AgentCode,
+    AgentLogin,
+    AgentLogout,
+    AgentPause,
+    AgentUnpause,
+    Request,
+)
+from ccctl.world.queueing import trigger
+from ccctl.world.state import Out, World
+
+SAID = {
+    Presence.READY: ("sound:agent-loginok",),
+    Presence.OFFLINE: ("sound:agent-loggedoff",),
+    Presence.PAUSED: ("sound:activated",),
+}
+
+_TRIGGERS: dict[type[Request], Trigger] = {
+    AgentLogin: Trigger.LOGIN,
+    AgentLogout: Trigger.LOGOUT,
+    AgentPause: Trigger.PAUSE,
+    AgentUnpause: Trigger.UNPAUSE,
+}
+Asked = AgentLogin | AgentLogout | AgentPause | AgentUnpause
+
+
+def on_request(world: World, event: Asked, out: Out) -> None:
+    if event.agent not in world.roster.agents:
+        out.do(c.Reply(request=event.request, error="unknown-agent", text=f'no agent "{event.agent}"'))
+        return
+    what = _TRIGGERS[type(event)]
+    reason = event.reason if isinstance(event, AgentPause) else ""
+    before = world.agents.get(event.agent, Agent(event.agent))
+    if what in (Trigger.PAUSE, Trigger.UNPAUSE) and before.presence is Presence.OFFLINE:
+        text = f"{event.agent} is not logged in"
+        out.do(c.Reply(request=event.request, error="not-logged-in", text=text))
+        return
+    _ask(world, out, before, what, event, reason)
+    out.do(c.Reply(request=event.request, text=_told(world.agents[event.agent])))
+
+
+def _ask(world: World, out: Out, before: Agent, what: Trigger, event: Asked | AgentCode, reason: str) -> None:
+    """LOGIN leaves an agent who pauses paused: only unpause (or the code) ends a pause."""
+    if what is Trigger.LOGIN and before.presence is Presence.PAUSED and not isinstance(event, AgentCode):
+        return
+    trigger(world, out, event.agent, what, event.at, (reason, event.cause or f"user:{event.by}"))
+
+
+def _told(agent: Agent) -> str:
+    if agent.after is not None:
+        return f"{agent.name} is {agent.presence}; {agent.after} after the call"
+    return f"{agent.name} is {agent.presence}"
+
+
+def on_code(world: World, event: AgentCode, out: Out) -> None:
+    """A desk phone's code. Login toggles login and logout; pause toggles pause and ready."""
+    if event.agent not in world.roster.agents:
+        out.do(c.SayToPhone(channel=event.channel, media=("sound:agent-incorrect",)))
+        return
+    before = world.agents.get(event.agent, Agent(event.agent))
+    what = _toggle(before, event)
+    if what is None:
+        out.do(c.SayToPhone(channel=event.channel, media=("sound:agent-incorrect",)))
+        return
+    reason = world.roster.pause_reasons.get(event.reason, event.reason)
+    _ask(world, out, before, what, event, reason if what is Trigger.PAUSE else "")
+    after = world.agents[event.agent]
+    wanted = after.after or after.presence
+    said = SAID.get(wanted, SAID[Presence.READY])
+    if event.code == "agent-pause" and wanted is not Presence.PAUSED:
+        said = ("sound:de-activated",)
+    language = world.roster.agents[event.agent].language
+    out.do(c.SayToPhone(channel=event.channel, media=said, language=language))
+
+
+def _toggle(agent: Agent, event: AgentCode) -> Trigger | None:
+    now = agent.after if agent.after is not None and agent.presence in ON_CALL else agent.presence
+    if event.code == "agent-login":
+        comes = now in (Presence.OFFLINE, Presence.NOT_RESPONDING, Presence.WRAPUP)
+        return Trigger.LOGIN if comes else Trigger.LOGOUT
+    if now is Presence.OFFLINE:
+        return None
+    if now in (Presence.PAUSED, Presence.NOT_RESPONDING):
+        return Trigger.UNPAUSE
+    return Trigger.PAUSE
+
+
+def on_wrapup_timer(world: World, name: str, at: int, out: Out) -> None:
+    trigger(world, out, name, Trigger.WRAPUP_OVER, at, ("", "timer"))

@@ -1,0 +1,170 @@
+"""What Asterisk's channel event log tells: calls arriving, passing marks, being bridged, ending."""
+
+from msgspec.structs import replace
+
+from ccctl.changes import Outcome, SegmentKind
+from ccctl.events import CallMarked, ChannelAnswered, ChannelBridged, ChannelEnded, ChannelUnbridged, Ref
+from ccctl.flow import marks
+from ccctl.world.ledger import begin, call_for, close_segment, end_call, is_open, new_visit_row, update_row
+from ccctl.world.state import Call, Out, World
+
+NATIVE_OUTCOMES = {
+    "TIMEOUT": Outcome.TIMED_OUT,
+    "FULL": Outcome.FULL,
+    "JOINEMPTY": Outcome.NO_AGENTS,
+    "LEAVEEMPTY": Outcome.NO_AGENTS,
+    "JOINUNAVAIL": Outcome.NO_AGENTS,
+    "LEAVEUNAVAIL": Outcome.NO_AGENTS,
+    "CONTINUE": Outcome.KEY_EXIT,
+    "WITHDRAW": Outcome.WITHDRAWN,
+}
+
+
+def on_mark(world: World, event: CallMarked, out: Out) -> None:
+    if event.mark == marks.CALL:
+        _arrive(world, event, out)
+        return
+    call = world.calls.get(event.call)
+    act = _MARKS.get(event.mark)
+    if call is not None and act is not None:
+        act(call, event, out)
+
+
+def _arrive(world: World, event: CallMarked, out: Out) -> None:
+    call = call_for(world, out, event.call, event.at)
+    row = replace(
+        call.row,
+        started=min(call.row.started, event.at),
+        direction=event.value or call.row.direction,
+        caller=event.caller or call.row.caller,
+        caller_name=event.caller_name or call.row.caller_name,
+        number=event.number or call.row.number,
+    )
+    update_row(call, out, row)
+    if call.segment is None:
+        begin(call, out, SegmentKind.IVR, event.at)
+
+
+def _flow(call: Call, event: CallMarked, out: Out) -> None:
+    path = f"{call.row.path}>{event.value}" if call.row.path else event.value
+    update_row(call, out, replace(call.row, path=path))
+    if not is_open(call, SegmentKind.IVR):
+        begin(call, out, SegmentKind.IVR, event.at, ("", "", event.value))
+
+
+def _asked(call: Call, event: CallMarked, out: Out) -> None:
+    last = call.last_visit
+    if last is None or last.entered < event.at - 1000 or last.queue != event.value:
+        call.asked_queue, call.asked_at = event.value, event.at
+
+
+def _native(call: Call, event: CallMarked, out: Out) -> None:
+    last = call.last_visit
+    if last is not None and last.outcome is Outcome.ABANDONED and last.engine == "acd":
+        call.last_visit = replace(last, outcome=Outcome.WITHDRAWN)  # he had not left: the dialplan took over
+        out.row(call.last_visit)
+    entered = call.asked_at if call.asked_queue == event.value else event.at
+    call.asked_queue = ""
+    call.native = new_visit_row(call, event.value, entered, "native", 0)
+    out.row(call.native)
+    if not is_open(call, SegmentKind.WAITING):
+        begin(call, out, SegmentKind.WAITING, event.at, (event.value, "", ""))
+
+
+def _native_end(call: Call, event: CallMarked, out: Out) -> None:
+    row = call.native
+    if row is None:
+        return
+    if row.ended is None:
+        outcome = NATIVE_OUTCOMES.get(event.value, Outcome.FAILED)
+        row = replace(row, ended=event.at, outcome=outcome)
+    else:
+        row = replace(row, talk_ended=event.at)
+    call.native, call.last_visit = None, row
+    out.row(row)
+    close_segment(call, out, event.at)
+    out.touch(f"queue/{row.queue}")
+
+
+def _dial(call: Call, event: CallMarked, out: Out) -> None:
+    begin(call, out, SegmentKind.DIAL, event.at, ("", "", event.value))
+
+
+def _voicemail(call: Call, event: CallMarked, out: Out) -> None:
+    begin(call, out, SegmentKind.VOICEMAIL, event.at, ("", "", event.value))
+
+
+def _back_to_ivr(call: Call, event: CallMarked, out: Out) -> None:
+    close_segment(call, out, event.at)
+
+
+def _closed(call: Call, event: CallMarked, out: Out) -> None:
+    call.closed = True
+
+
+def _hangup(call: Call, event: CallMarked, out: Out) -> None:
+    call.hung_up_by_us = True
+
+
+_MARKS = {
+    marks.FLOW: _flow,
+    marks.QUEUE: _asked,
+    marks.NATIVE: _native,
+    marks.NATIVE_END: _native_end,
+    marks.DIAL: _dial,
+    marks.DIAL_END: _back_to_ivr,
+    marks.VOICEMAIL: _voicemail,
+    marks.VOICEMAIL_END: _back_to_ivr,
+    marks.CLOSED: _closed,
+    marks.HANGUP: _hangup,
+}
+
+
+def on_answered(world: World, event: ChannelAnswered, out: Out) -> None:
+    call = world.calls.get(event.channel)
+    if call is not None and call.row.answered is None:
+        update_row(call, out, replace(call.row, answered=event.at))
+
+
+def on_bridged(world: World, event: ChannelBridged, out: Out) -> None:
+    """Only app_queue's talks are learnt from bridges; those of our distributor are known before."""
+    members = world.bridges.setdefault(event.bridge, {})
+    members[event.channel] = event.name
+    for reference in members:
+        call = world.calls.get(reference)
+        if call is not None and call.native is not None and call.native.ended is None:
+            _native_talk(call, reference, members, event.at, out)
+
+
+def _native_talk(call: Call, caller: Ref, members: dict[Ref, str], at: int, out: Out) -> None:
+    names = [name for reference, name in members.items() if reference != caller]
+    if not names or call.native is None:
+        return
+    agent = names[0].partition("/")[2].rpartition("-")[0]
+    call.native = replace(call.native, ended=at, answered=at, outcome=Outcome.ANSWERED, agent=agent, offers=1)
+    out.row(call.native)
+    begin(call, out, SegmentKind.TALK, at, (call.native.queue, agent, ""))
+
+
+def on_unbridged(world: World, event: ChannelUnbridged, out: Out) -> None:
+    members = world.bridges.get(event.bridge)
+    if members is not None:
+        members.pop(event.channel, None)
+        if not members:
+            del world.bridges[event.bridge]
+
+
+def on_channel_ended(world: World, event: ChannelEnded, out: Out) -> None:
+    call = world.calls.get(event.channel)
+    if call is None:
+        return
+    end_call(world, out, event.channel, event.at, (event.cause_code, _ended_by(call, event)))
+
+
+def _ended_by(call: Call, event: ChannelEnded) -> str:
+    talk = call.segment is not None and call.segment.kind is SegmentKind.TALK
+    if talk and call.last_visit is not None and call.last_visit.ended_by:
+        return call.last_visit.ended_by
+    if call.hung_up_by_us:
+        return "system"
+    return "caller" if event.source.startswith("PJSIP/") or not event.source else "system"

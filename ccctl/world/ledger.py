@@ -1,0 +1,105 @@
+"""Segments and call rows: how the ledger of a call is opened, continued and closed.
+
+Facts reach us over two roads (ARI at once, the channel event log a little later), so a fact may be
+late: a segment is never opened before the start of the one that is already there.
+"""
+
+from msgspec.structs import replace
+
+from ccctl.changes import CallRow, Outcome, SegmentKind, SegmentRow, VisitRow
+from ccctl.events import Ref, split_ref
+from ccctl.world.state import Call, Out, World
+
+
+def call_for(world: World, out: Out, reference: Ref, at: int) -> Call:
+    """The call; opened now when this is the first we hear of it."""
+    call = world.calls.get(reference)
+    if call is None:
+        row = CallRow(id=reference, node=split_ref(reference)[0], started=at)
+        call = world.calls[reference] = Call(row=row)
+        out.row(row)
+    out.touch(f"call/{reference}")
+    return call
+
+
+def update_row(call: Call, out: Out, row: CallRow) -> None:
+    if row != call.row:
+        call.row = row
+        out.row(row)
+        out.touch(f"call/{row.id}")
+
+
+def open_segment(call: Call, out: Out, segment: SegmentRow) -> None:
+    """Begin `segment` (its id and n are given here), ending the one before at the same moment."""
+    if call.segment is not None and call.segment.ended is None and segment.started < call.segment.started:
+        return
+    close_segment(call, out, segment.started)
+    call.segments += 1
+    call.segment = replace(segment, id=f"{call.row.id}:{call.segments}", n=call.segments)
+    out.row(call.segment)
+    out.touch(f"call/{call.row.id}")
+
+
+def close_segment(call: Call, out: Out, at: int) -> None:
+    if call.segment is not None and call.segment.ended is None:
+        call.segment = replace(call.segment, ended=max(at, call.segment.started))
+        out.row(call.segment)
+        out.touch(f"call/{call.row.id}")
+
+
+def begin(
+    call: Call, out: Out, kind: SegmentKind, at: int, names: tuple[str, str, str] = ("", "", "")
+) -> None:
+    """open_segment() from parts; `names` are queue, agent, detail."""
+    queue, agent, detail = names
+    blank = SegmentRow(
+        id="", n=0, call=call.row.id, kind=kind, started=at, queue=queue, agent=agent, detail=detail
+    )
+    open_segment(call, out, blank)
+
+
+def is_open(call: Call, kind: SegmentKind) -> bool:
+    return call.segment is not None and call.segment.ended is None and call.segment.kind is kind
+
+
+def new_visit_row(call: Call, queue: str, at: int, engine: str, position: int) -> VisitRow:
+    call.visits += 1
+    return VisitRow(
+        id=f"{call.row.id}/{call.visits}",
+        call=call.row.id,
+        queue=queue,
+        entered=at,
+        engine=engine,
+        position=position,
+    )
+
+
+def end_call(world: World, out: Out, reference: Ref, at: int, how: tuple[int, str] = (0, "")) -> None:
+    """Close everything the ledger has open for this call. `how` = Q.850 cause, who ended it."""
+    call = world.calls.pop(reference, None)
+    if call is None:
+        return
+    cause, ended_by = how
+    _end_lost_visit(call, out, at)
+    close_segment(call, out, at)
+    kind = str(call.segment.kind) if call.segment else str(SegmentKind.IVR)
+    ended_in = "closed" if call.closed and kind == SegmentKind.IVR else kind
+    row = replace(call.row, ended=at, cause_code=cause, ended_by=ended_by, ended_in=ended_in)
+    update_row(call, out, row)
+    out.touch(f"call/{reference}")
+
+
+def _end_lost_visit(call: Call, out: Out, at: int) -> None:
+    """A native visit still open, or a caller who asked for a queue and was gone before we saw him."""
+    row = call.native
+    if row is None and call.asked_queue:
+        row = new_visit_row(call, call.asked_queue, call.asked_at, "acd", 0)
+    if row is None:
+        return
+    if row.ended is None:
+        row = replace(row, ended=at, outcome=Outcome.ABANDONED)
+    elif row.outcome is Outcome.ANSWERED and row.talk_ended is None:
+        row = replace(row, talk_ended=at)
+    call.native, call.asked_queue, call.last_visit = None, "", row
+    out.row(row)
+    out.touch(f"queue/{row.queue}")

@@ -1,0 +1,186 @@
+"""From the ringing of an agent's phone over whisper and talk to wrap-up."""
+
+from msgspec.structs import replace
+
+from ccctl import commands as c
+from ccctl.agent.state import Trigger, advance
+from ccctl.changes import OfferOutcome, Outcome, RecordingRow, SegmentKind
+from ccctl.events import Ref
+from ccctl.recording.policy import recording_path
+from ccctl.world.ledger import begin, close_segment
+from ccctl.world.presence import change
+from ccctl.world.queueing import back_in_line, start_timer, stop_timer, trigger
+from ccctl.world.state import Leg, Out, Phase, Visit, World
+from ccctl.world.watching import end_watches
+
+WHISPER_LIMIT_MS = 120_000
+NO_ANSWER_CAUSES = {18, 19, 102}
+REJECTED_CAUSES = {17, 21}
+
+
+def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
+    state = world.legs.get(leg)
+    if state is None or state.phase is not Phase.RINGING:
+        return
+    stop_timer(world, out, f"ring:{leg}")
+    state.offer = replace(state.offer, answered=at)
+    out.row(state.offer)
+    out.touch(f"call/{state.call}")
+    queue = world.roster.queues[state.queue]
+    if not queue.whisper:
+        _connect(world, out, leg, state, at)
+        return
+    state.phase = Phase.WHISPER
+    waited = (at - world.visits[state.call].row.entered) // 1000
+    media = tuple(f"number:{waited}" if item == "waited" else item for item in queue.whisper)
+    language = world.roster.agents[state.agent].language if state.agent in world.roster.agents else ""
+    out.do(c.Whisper(leg=leg, media=media, language=language))
+    start_timer(world, out, f"whisper:{leg}", at + WHISPER_LIMIT_MS)
+
+
+def on_whisper_done(world: World, leg: Ref, at: int, out: Out) -> None:
+    state = world.legs.get(leg)
+    if state is not None and state.phase is Phase.WHISPER:
+        _connect(world, out, leg, state, at)
+
+
+def _connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
+    stop_timer(world, out, f"whisper:{leg}")
+    state.phase = Phase.CONNECTING
+    record = recording_path(leg, at) if world.roster.queues[state.queue].record else ""
+    out.do(c.Connect(call=state.call, leg=leg, record=record))
+
+
+def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
+    state = world.legs.get(leg)
+    visit = world.visits.get(state.call) if state else None
+    if state is None or visit is None or state.phase is Phase.TALK:
+        return
+    state.phase = Phase.TALK
+    stop_timer(world, out, f"wait:{state.call}")
+    world.line(state.queue).size -= 1
+    state.offer = replace(state.offer, ended=at, outcome=OfferOutcome.ANSWERED)
+    row = replace(visit.row, ended=at, answered=at, outcome=Outcome.ANSWERED, agent=state.agent)
+    visit.row = row
+    out.row(state.offer)
+    out.row(row)
+    begin(world.calls[state.call], out, SegmentKind.TALK, at, (state.queue, state.agent, ""))
+    trigger(world, out, state.agent, Trigger.CONNECTED, at, ("", "distributor"))
+    out.touch(f"queue/{state.queue}")
+
+
+def on_recording(world: World, leg: Ref, path: str, failed: str, at: int, out: Out) -> None:
+    state = world.legs.get(leg)
+    if state is None:
+        return
+    row = RecordingRow(
+        id=leg,
+        call=state.call,
+        visit=state.offer.visit,
+        queue=state.queue,
+        agent=state.agent,
+        path=path,
+        started=at,
+        ended=at if failed else None,
+        failed=failed,
+    )
+    state.recording = None if failed else row
+    out.row(row)
+    if failed:
+        out.do(c.Note(text=f"recording of {leg} failed: {failed}", warning=True))
+
+
+# -- endings -------------------------------------------------------------------------------------------
+
+
+def on_leg_ended(world: World, leg: Ref, cause: int, at: int, out: Out) -> None:
+    state = world.legs.get(leg)
+    if state is None:
+        return
+    if state.phase is Phase.TALK:
+        end_talk(world, out, leg, "agent", at)
+    elif state.phase is Phase.RINGING:
+        miss(world, out, leg, _why(cause), at)
+    else:
+        miss(world, out, leg, OfferOutcome.HUNG_UP, at)
+
+
+def _why(cause: int) -> OfferOutcome:
+    if cause in NO_ANSWER_CAUSES:
+        return OfferOutcome.NO_ANSWER
+    return OfferOutcome.REJECTED if cause in REJECTED_CAUSES else OfferOutcome.UNREACHABLE
+
+
+def on_leg_failed(world: World, leg: Ref, reason: str, at: int, out: Out) -> None:
+    if leg in world.legs:
+        out.do(c.Note(text=f"{world.legs[leg].agent} could not be rung: {reason}", warning=True))
+        miss(world, out, leg, OfferOutcome.UNREACHABLE, at)
+
+
+def on_ring_timer(world: World, leg: Ref, at: int, out: Out) -> None:
+    state = world.legs.get(leg)
+    if state is not None and state.phase is Phase.RINGING:
+        miss(world, out, leg, OfferOutcome.NO_ANSWER, at)
+
+
+def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
+    """The agent did not take the call: not-responding; the caller keeps his place."""
+    state = world.legs.pop(leg)
+    stop_timer(world, out, f"ring:{leg}")
+    stop_timer(world, out, f"whisper:{leg}")
+    out.row(replace(state.offer, ended=at, outcome=why))
+    trigger(world, out, state.agent, Trigger.MISSED, at, (str(why), "distributor"))
+    visit = world.visits.get(state.call)
+    if visit is not None and visit.leg == leg:
+        back_in_line(world, out, visit, at)
+    out.do(c.Disconnect(leg=leg))
+
+
+def on_connect_failed(world: World, leg: Ref, reason: str, at: int, out: Out) -> None:
+    """Both may still be alive: the agent keeps his turn, the caller his place."""
+    state = world.legs.get(leg)
+    if state is None or state.phase is Phase.TALK:
+        return
+    del world.legs[leg]
+    out.row(replace(state.offer, ended=at, outcome=OfferOutcome.FAILED))
+    out.do(c.Note(text=f"could not connect {state.agent}: {reason}", warning=True))
+    trigger(world, out, state.agent, Trigger.MISSED, at, ("failed", "distributor"))
+    visit = world.visits.get(state.call)
+    if visit is not None and visit.leg == leg:
+        back_in_line(world, out, visit, at)
+    out.do(c.Disconnect(leg=leg))
+
+
+def end_talk(world: World, out: Out, leg: Ref, by: str, at: int) -> None:
+    """The talk is over. The agent is freed and offered his next call before anything is tidied up."""
+    state = world.legs.pop(leg)
+    visit = world.visits.pop(state.call)
+    _free_agent(world, out, state, at)
+    if state.recording is not None:
+        out.row(replace(state.recording, ended=at))
+    row = replace(visit.row, talk_ended=at, ended_by=by)
+    out.row(row)
+    call = world.calls[state.call]
+    call.last_visit = row
+    close_segment(call, out, at)
+    if by != "caller":
+        out.do(c.Release(call=state.call, result="answered"))
+    out.do(c.Disconnect(leg=leg))
+    end_watches(world, out, leg, at)
+    out.touch(f"queue/{state.queue}", f"call/{state.call}")
+
+
+def _free_agent(world: World, out: Out, state: Leg, at: int) -> None:
+    queue = world.roster.queues.get(state.queue)
+    wrap_up = queue.wrap_up_ms if queue else 0
+    if not wrap_up:
+        trigger(world, out, state.agent, Trigger.TALK_ENDED_FREE, at, ("", "talk ended"))
+        return
+    before = world.agents[state.agent]
+    change(world, out, advance(before, Trigger.TALK_ENDED, at), "talk ended")
+    start_timer(world, out, f"wrapup:{state.agent}", at + wrap_up)
+
+
+def caller_gone(world: World, out: Out, visit: Visit, at: int) -> None:
+    """A caller who talks hangs up."""
+    end_talk(world, out, visit.leg, "caller", at)

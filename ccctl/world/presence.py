@@ -1,0 +1,54 @@
+"""An agent's state as it is kept: idle orders, ledger rows, live view."""
+
+from msgspec.structs import replace
+
+from ccctl.agent.state import Agent, Presence, Trigger, advance
+from ccctl.changes import AgentStateRow
+from ccctl.world.state import Out, World
+
+
+def change(world: World, out: Out, agent: Agent, cause: str) -> None:
+    """Store a new state of an agent: ready orders, ledger rows, live view."""
+    before = world.agents.get(agent.name, Agent(agent.name))
+    if agent == before:
+        return
+    if before.presence is Presence.READY:
+        world.set_ready(before, False)
+    world.agents[agent.name] = agent
+    if agent.presence is Presence.READY:
+        world.set_ready(agent, True)
+    if (agent.presence, agent.reason, agent.since) != (before.presence, before.reason, before.since):
+        _rows(world, out, before, agent, cause)
+    out.touch(f"agent/{agent.name}", *(f"queue/{q}" for q in world.queues_of(agent.name)))
+
+
+def _rows(world: World, out: Out, before: Agent, agent: Agent, cause: str) -> None:
+    open_id = world.agent_rows.pop(agent.name, "")
+    if open_id:
+        out.row(_row(open_id, before, agent.since, ""))
+    if agent.presence is not Presence.OFFLINE:
+        row_id = f"{agent.name}:{agent.since}:{world.next_serial()}"
+        world.agent_rows[agent.name] = row_id
+        out.row(_row(row_id, agent, None, cause))
+
+
+def _row(row_id: str, agent: Agent, ended: int | None, cause: str) -> AgentStateRow:
+    return AgentStateRow(
+        id=row_id,
+        agent=agent.name,
+        presence=str(agent.presence),
+        started=agent.since,
+        ended=ended,
+        reason=agent.reason,
+        queue=agent.queue,
+        call=agent.call,
+        cause=cause,
+    )
+
+
+def occupy(world: World, out: Out, name: str, where: tuple[str, str, str], at: int) -> None:
+    """READY -> RINGING; `where` = leg, call, queue."""
+    leg, call, queue = where
+    before = world.agents[name]
+    after = advance(before, Trigger.OFFERED, at)
+    change(world, out, replace(after, leg=leg, call=call, queue=queue), "distributor")

@@ -1,0 +1,258 @@
+"""Waiting and matching: callers enter, are offered to agents, give up, are sent on."""
+
+from bisect import bisect_left
+
+from msgspec.structs import replace
+
+from ccctl import commands as c
+from ccctl.agent.state import Agent, Presence, Trigger, advance
+from ccctl.changes import OfferOutcome, OfferRow, Outcome, SegmentKind
+from ccctl.events import CallerQueued, Ref, split_ref
+from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
+from ccctl.queue.distribute import next_agent, next_caller
+from ccctl.queue.line import put, take
+from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, update_row
+from ccctl.world.presence import change, occupy
+from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
+
+RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
+RESULTS = {
+    Outcome.TIMED_OUT: "timeout",
+    Outcome.FULL: "full",
+    Outcome.NO_AGENTS: "no_agents",
+    Outcome.FAILED: "failed",
+    Outcome.ANSWERED: "answered",
+}
+
+
+# -- entering ------------------------------------------------------------------------------------------
+
+
+def on_queued(world: World, event: CallerQueued, out: Out) -> None:
+    if event.call in world.visits:
+        return
+    call = call_for(world, out, event.call, event.at)
+    _describe(call, event, out)
+    call.asked_queue = ""
+    refusal = _refusal(world, event)
+    visit = _enter(world, out, call, event)
+    if refusal is not None:
+        end_waiting(world, out, visit, refusal, event.at)
+        out.do(c.Release(call=event.call, result=RESULTS[refusal]))
+        return
+    find_agent(world, out, visit, event.at)
+    queue = world.roster.queues[event.queue]
+    out.do(c.Hold(call=event.call, music=queue.music))
+    if event.max_wait_ms:
+        start_timer(world, out, f"wait:{event.call}", event.at + event.max_wait_ms)
+
+
+def _describe(call: Call, event: CallerQueued, out: Out) -> None:
+    call.name, call.language = event.name, event.language
+    row = replace(
+        call.row,
+        caller=call.row.caller or event.caller,
+        caller_name=call.row.caller_name or event.caller_name,
+        number=call.row.number or event.number,
+        generation=event.generation,
+        language=event.language,
+        answered=call.row.answered or event.at,
+    )
+    update_row(call, out, row)
+
+
+def _refusal(world: World, event: CallerQueued) -> Outcome | None:
+    queue = world.queue(event.queue)
+    if queue is None:
+        return Outcome.FAILED
+    if queue.max_callers and world.line(event.queue).size >= queue.max_callers:
+        return Outcome.FULL
+    if event.leave_if_empty and not world.staffed(event.queue):
+        return Outcome.NO_AGENTS
+    return None
+
+
+def _enter(world: World, out: Out, call: Call, event: CallerQueued) -> Visit:
+    line = world.line(event.queue)
+    key = (-event.priority, event.at, world.next_serial(), event.call)
+    position = 1 + bisect_left(line.waiting, key) + (line.size - len(line.waiting))  # + those being offered
+    put(line.waiting, key)
+    line.size += 1
+    row = new_visit_row(call, event.queue, event.at, "acd", position)
+    row = replace(row, priority=event.priority)
+    visit = Visit(row=row, key=key, keys=event.keys, leave_if_empty=event.leave_if_empty)
+    world.visits[event.call] = visit
+    out.row(row)
+    begin(call, out, SegmentKind.WAITING, event.at, (event.queue, "", ""))
+    out.touch(f"queue/{event.queue}")
+    return visit
+
+
+# -- matching ------------------------------------------------------------------------------------------
+
+
+def find_agent(world: World, out: Out, visit: Visit, at: int) -> None:
+    """A caller began to wait: offer the head of the line (him, or one before him) to an idle agent."""
+    line = world.line(visit.row.queue)
+    while line.waiting and (agent := next_agent(line)):
+        make_offer(world, out, world.visits[line.waiting[0][3]], agent, at)
+
+
+def give_work(world: World, out: Out, agent: str, at: int) -> None:
+    """An agent became ready: offer him the best caller of his queues."""
+    found = next_caller(world.lines, world.queues_of(agent))
+    if found is not None:
+        make_offer(world, out, world.visits[found[1][3]], agent, at)
+
+
+def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> None:
+    row, config = visit.row, world.roster.agents[agent]
+    queue = world.roster.queues[row.queue]
+    leg = world.new_leg(split_ref(row.call)[0])
+    take(world.line(row.queue).waiting, visit.key)
+    visit.leg, visit.row = leg, replace(row, offers=row.offers + 1)
+    offer = OfferRow(id=leg, visit=row.id, call=row.call, queue=row.queue, agent=agent, offered=at)
+    world.legs[leg] = Leg(call=row.call, agent=agent, queue=row.queue, phase=Phase.RINGING, offer=offer)
+    caller = world.calls[row.call].row
+    out.do(
+        c.Offer(
+            leg=leg,
+            call=row.call,
+            agent=agent,
+            endpoint=config.endpoint,
+            ring_ms=queue.ring_ms,
+            caller=caller.caller,
+            caller_name=caller.caller_name or queue.title,
+            queue=row.queue,
+            language=config.language,
+        )
+    )
+    occupy(world, out, agent, (leg, row.call, row.queue), at)
+    start_timer(world, out, f"ring:{leg}", at + queue.ring_ms + RING_GRACE_MS)
+    out.row(offer)
+    out.row(visit.row)
+    out.touch(f"queue/{row.queue}", f"call/{row.call}")
+
+
+def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
+    """The offer failed: the caller is again where he was, and the next agent is looked for."""
+    visit.leg = ""
+    put(world.line(visit.row.queue).waiting, visit.key)
+    out.touch(f"queue/{visit.row.queue}", f"call/{visit.row.call}")
+    find_agent(world, out, visit, at)
+
+
+# -- leaving -------------------------------------------------------------------------------------------
+
+
+def end_waiting(world: World, out: Out, visit: Visit, outcome: Outcome, at: int) -> None:
+    """The visit ends without a talk: out of the line, off the agent's phone, into the ledger."""
+    row = visit.row
+    line = world.line(row.queue)
+    take(line.waiting, visit.key)
+    line.size -= 1
+    del world.visits[row.call]
+    stop_timer(world, out, f"wait:{row.call}")
+    row = replace(row, ended=at, outcome=outcome)
+    out.row(row)
+    call = world.calls[row.call]
+    call.last_visit = row
+    close_segment(call, out, at)
+    out.touch(f"queue/{row.queue}", f"call/{row.call}")
+    if visit.leg:
+        left = outcome is Outcome.ABANDONED
+        withdraw(world, out, visit.leg, OfferOutcome.CALLER_LEFT if left else OfferOutcome.WITHDRAWN, at)
+
+
+def withdraw(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
+    """Take an offer back from the agent, who keeps his turn."""
+    state = world.legs.pop(leg, None)
+    if state is None:
+        return
+    stop_timer(world, out, f"ring:{leg}")
+    out.row(replace(state.offer, ended=at, outcome=why))
+    trigger(world, out, state.agent, Trigger.OFFER_ENDED, at, ("", str(why)))
+    out.do(c.Disconnect(leg=leg))
+
+
+def send_on(world: World, out: Out, visit: Visit, outcome: Outcome, at: int, result: str = "") -> None:
+    """End the waiting and give the caller back to his dialplan."""
+    end_waiting(world, out, visit, outcome, at)
+    out.do(c.Release(call=visit.row.call, result=result or RESULTS[outcome]))
+
+
+def may_leave(world: World, visit: Visit) -> bool:
+    """False once an agent has picked up for him: then he stays for the talk."""
+    leg = world.legs.get(visit.leg)
+    return leg is None or leg.phase is Phase.RINGING
+
+
+def on_wait_timer(world: World, call: Ref, at: int, out: Out) -> None:
+    visit = world.visits.get(call)
+    if visit is not None and visit.row.ended is None and may_leave(world, visit):
+        send_on(world, out, visit, Outcome.TIMED_OUT, at)
+
+
+def on_key(world: World, call: Ref, digit: str, at: int, out: Out) -> None:
+    visit = world.visits.get(call)
+    if visit is not None and visit.row.ended is None and digit in visit.keys and may_leave(world, visit):
+        send_on(world, out, visit, Outcome.KEY_EXIT, at, f"key_{_key_name(digit)}")
+
+
+def _key_name(digit: str) -> str:
+    return {"*": "star", "#": "hash"}.get(digit, digit)
+
+
+def release_if_empty(world: World, out: Out, agent: str, at: int) -> None:
+    """The last agent of a queue logged out: callers whose flow has an edge for that leave."""
+    for queue in world.queues_of(agent):
+        if world.staffed(queue):
+            continue
+        for key in list(world.line(queue).waiting):
+            visit = world.visits[key[3]]
+            if visit.leave_if_empty:
+                send_on(world, out, visit, Outcome.NO_AGENTS, at)
+
+
+# -- agents becoming free or busy ----------------------------------------------------------------------
+
+
+def trigger(
+    world: World, out: Out, name: str, what: Trigger, at: int, why: tuple[str, str] = ("", "")
+) -> None:
+    """Advance an agent; if he became ready, give him work; if he left, see to his queues.
+
+    `why` is the reason shown with the state, and the cause kept in the ledger."""
+    reason, cause = why
+    before = world.agents.get(name, Agent(name))
+    after = advance(before, what, at, reason)
+    if after is before:
+        return
+    change(world, out, after, cause)
+    if before.presence is Presence.WRAPUP:
+        stop_timer(world, out, f"wrapup:{name}")
+    if after.presence is Presence.READY:
+        give_work(world, out, name, at)
+    elif after.presence is Presence.OFFLINE and before.presence is not Presence.OFFLINE:
+        release_if_empty(world, out, name, at)
+
+
+# -- timers --------------------------------------------------------------------------------------------
+
+
+def start_timer(world: World, out: Out, timer: str, at: int) -> None:
+    world.timers[timer] = at
+    out.do(c.StartTimer(timer=timer, at=at))
+
+
+def stop_timer(world: World, out: Out, timer: str) -> None:
+    if world.timers.pop(timer, None) is not None:
+        out.do(c.StopTimer(timer=timer))
+
+
+def on_renew(world: World, at: int, out: Out) -> None:
+    """Renew the dead-man timer of everybody who waits."""
+    for call, visit in world.visits.items():
+        if visit.row.ended is None:
+            out.do(c.ExtendWait(call=call, seconds=DEADMAN_WAIT_S))
+    start_timer(world, out, "renew", at + DEADMAN_RENEW_MS)

@@ -1,0 +1,180 @@
+"""Start-up, resync with Asterisk, a new site. Nothing is ever re-executed: what is alive is taken
+over, what is gone is ended in the ledger, what is ours and unknown is hung up."""
+
+from ccctl import commands as c
+from ccctl.agent.state import Agent, Presence, Trigger, advance
+from ccctl.changes import OfferOutcome, Outcome
+from ccctl.events import CallerQueued, LiveChannel, Ref, Resynced, RosterChanged, Started, split_ref
+from ccctl.flow.roster import Roster, from_json
+from ccctl.queue.line import Line, put
+from ccctl.world.ledger import end_call
+from ccctl.world.offers import caller_gone, end_talk, miss, on_connected, on_leg_answered, on_whisper_done
+from ccctl.world.presence import change
+from ccctl.world.queueing import end_waiting, find_agent, give_work, on_queued, on_renew
+from ccctl.world.state import Out, Phase, World, is_leg
+from ccctl.world.watching import end as end_watch
+
+
+def on_started(world: World, event: Started, out: Out) -> None:
+    world.boot = event.boot
+    world.bridges.clear()
+    on_renew(world, event.at, out)
+
+
+# -- a new site ----------------------------------------------------------------------------------------
+
+
+def on_roster(world: World, event: RosterChanged, out: Out) -> None:
+    new = from_json(event.roster)
+    world.roster = _keep_used_queues(world, new)
+    for name, agent in list(world.agents.items()):
+        if name not in new.agents and agent.presence is not Presence.OFFLINE:
+            change(world, out, advance(agent, Trigger.LOGOUT, event.at), "site changed")
+    for name in new.agents:
+        world.agents.setdefault(name, Agent(name, since=event.at))
+    _rebuild_ready(world)
+    for line_name in list(world.lines):
+        line = world.lines[line_name]
+        if line.waiting:
+            find_agent(world, out, world.visits[line.waiting[0][3]], event.at)
+    out.touch("system", *(f"queue/{q}" for q in world.roster.queues), *(f"agent/{a}" for a in new.agents))
+
+
+def _keep_used_queues(world: World, new: Roster) -> Roster:
+    """A queue that is gone from the site but still holds callers keeps its rules until they left."""
+    used = {visit.row.queue for visit in world.visits.values()}
+    kept = {q: world.roster.queues[q] for q in used if q not in new.queues and q in world.roster.queues}
+    new.queues.update(kept)
+    for name in {agent for queue in kept.values() for agent in queue.agents}:
+        if name in world.roster.agents and name not in new.agents and world.agents[name].leg:
+            new.agents[name] = world.roster.agents[name]
+    return new
+
+
+def _rebuild_ready(world: World) -> None:
+    for line in world.lines.values():
+        line.ready.clear()
+    for agent in world.agents.values():
+        if agent.presence is Presence.READY:
+            world.set_ready(agent, True)
+
+
+# -- resync --------------------------------------------------------------------------------------------
+
+
+def on_resynced(world: World, event: Resynced, out: Out) -> None:
+    live = {channel.channel: channel for channel in event.channels}
+    _end_dead(world, event, live, out)
+    for channel in event.channels:
+        if channel.ours:
+            _adopt(world, event, channel, out)
+    _resume(world, event, live, out)
+
+
+def _on(event: Resynced, reference: Ref) -> bool:
+    return split_ref(reference)[0] == event.node
+
+
+def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Out) -> None:
+    """What our books have and Asterisk has not, unless it is younger than the look we took."""
+    at = event.at
+    for call, visit in list(world.visits.items()):
+        if _on(event, call) and call not in live and visit.row.entered < at:
+            if visit.row.ended is not None:
+                caller_gone(world, out, visit, at)
+            else:
+                end_waiting(world, out, visit, Outcome.ABANDONED, at)
+    for leg, state in list(world.legs.items()):
+        if _on(event, leg) and leg not in live and state.offer.offered < at and leg in world.legs:
+            _end_leg(world, out, leg, at)
+    for leg in [leg for leg in world.watches if _on(event, leg) and leg not in live]:
+        end_watch(world, out, leg, at)
+    for call in [ref for ref in world.calls if _on(event, ref) and ref not in live]:
+        if world.calls[call].row.started < at:
+            end_call(world, out, call, at)
+
+
+def _end_leg(world: World, out: Out, leg: Ref, at: int) -> None:
+    if world.legs[leg].phase is Phase.TALK:
+        end_talk(world, out, leg, "agent", at)
+    else:
+        miss(world, out, leg, OfferOutcome.FAILED, at)
+
+
+def _adopt(world: World, event: Resynced, channel: LiveChannel, out: Out) -> None:
+    """In our application but not in our books: a caller waits, a leg is nobody's."""
+    reference = channel.channel
+    if is_leg(reference):
+        known = reference in world.legs or reference in world.watches
+        if not known:
+            out.do(c.Hangup(channel=reference))
+        return
+    if reference in world.visits or reference in world.watches:
+        return
+    queued = queued_from_args(channel, event.at)
+    if queued is not None:
+        on_queued(world, queued, out)
+
+
+def queued_from_args(channel: LiveChannel, at: int) -> CallerQueued | None:
+    """The CallerQueued of a channel that runs Stasis(ccctl,queue,...): see flow/marks.py."""
+    args = (*channel.app_args, "", "", "", "", "", "", "")[:7]
+    if args[0] != "queue":
+        return None
+    return CallerQueued(
+        at=at,
+        call=channel.channel,
+        generation=args[1],
+        queue=args[2],
+        priority=int(args[3]) if args[3].lstrip("-").isdigit() else 0,
+        max_wait_ms=int(args[4]) * 1000 if args[4].isdigit() else 0,
+        keys=args[5],
+        leave_if_empty="n" in args[6],
+        caller=channel.caller,
+        caller_name=channel.caller_name,
+        number=channel.number,
+        language=channel.language,
+        name=channel.name,
+        cause="resync",
+    )
+
+
+def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Out) -> None:
+    """Callers who wait are held again (which renews their timer); legs go on from where they are."""
+    for call, visit in world.visits.items():
+        if _on(event, call) and visit.row.ended is None:
+            queue = world.roster.queues.get(visit.row.queue)
+            out.do(c.Hold(call=call, music=queue.music if queue else "default"))
+    for leg, state in list(world.legs.items()):
+        channel = live.get(leg)
+        if channel is None or not channel.up or leg not in world.legs:
+            continue
+        if state.phase is Phase.RINGING:
+            on_leg_answered(world, leg, event.at, out)
+        elif state.phase is Phase.WHISPER:
+            on_whisper_done(world, leg, event.at, out)
+        elif state.phase is Phase.CONNECTING:
+            _reconnect(world, event, live, leg, out)
+    for agent in [a.name for a in world.agents.values() if a.presence is Presence.READY]:
+        give_work(world, out, agent, event.at)
+
+
+def _reconnect(world: World, event: Resynced, live: dict[Ref, LiveChannel], leg: Ref, out: Out) -> None:
+    state = world.legs[leg]
+    caller = live.get(state.call)
+    if caller is not None and caller.bridge and caller.bridge == live[leg].bridge:
+        on_connected(world, leg, event.at, out)
+    else:
+        out.do(c.Connect(call=state.call, leg=leg))
+
+
+def rebuild_lines(world: World) -> None:
+    """After reading a snapshot: the orders are made anew from visits and agents."""
+    world.lines = {}
+    for visit in world.visits.values():
+        if visit.row.ended is None:
+            line = world.lines.setdefault(visit.row.queue, Line())
+            line.size += 1
+            if not visit.leg:
+                put(line.waiting, visit.key)
+    _rebuild_ready(world)

@@ -1,0 +1,158 @@
+"""The world's records: what the call centre is at this moment. Goes to JSON and back whole."""
+
+from enum import StrEnum
+
+import msgspec
+
+from ccctl.agent.state import Agent, Presence
+from ccctl.changes import CallRow, Change, OfferRow, RecordingRow, SegmentRow, VisitRow, WatchRow
+from ccctl.commands import Command
+from ccctl.events import Ref
+from ccctl.flow.roster import QueueConfig, Roster
+from ccctl.queue.line import AgentKey, CallerKey, Line, put, take
+
+
+class Call(msgspec.Struct):
+    """A call with its open ledger rows. `asked_queue` is set between the dialplan's queue mark and
+    the moment when the call reaches us (or app_queue)."""
+
+    row: CallRow
+    name: str = ""
+    segment: SegmentRow | None = None
+    segments: int = 0
+    visits: int = 0
+    last_visit: VisitRow | None = None
+    native: VisitRow | None = None
+    asked_queue: str = ""
+    asked_at: int = 0
+    closed: bool = False
+    hung_up_by_us: bool = False
+    language: str = ""
+
+
+class Visit(msgspec.Struct):
+    """A caller waiting for, ringing or talking to an agent of our distributor."""
+
+    row: VisitRow
+    key: CallerKey
+    keys: str = ""
+    leave_if_empty: bool = False
+    leg: Ref = ""
+
+
+class Phase(StrEnum):
+    RINGING = "ringing"
+    WHISPER = "whisper"
+    CONNECTING = "connecting"
+    TALK = "talk"
+
+
+class Leg(msgspec.Struct):
+    """An agent's phone that we rang for a visit."""
+
+    call: Ref
+    agent: str
+    queue: str
+    phase: Phase
+    offer: OfferRow
+    recording: RecordingRow | None = None
+
+
+class WatchState(msgspec.Struct):
+    """A supervisor's leg. `row` is open while he hears something."""
+
+    supervisor: str
+    agent: str
+    target: Ref
+    call: Ref
+    mode: str
+    own_channel: bool = False
+    serial: int = 0
+    row: WatchRow | None = None
+
+
+class World(msgspec.Struct):
+    """Everything. Changed only by step()."""
+
+    roster: Roster = Roster()
+    boot: str = "000000"
+    serial: int = 0
+    agents: dict[str, Agent] = {}
+    agent_rows: dict[str, str] = {}  # agent -> id of the open AgentStateRow
+    calls: dict[Ref, Call] = {}
+    visits: dict[Ref, Visit] = {}
+    legs: dict[Ref, Leg] = {}
+    watches: dict[Ref, WatchState] = {}
+    lines: dict[str, Line] = {}
+    timers: dict[str, int] = {}
+    bridges: dict[str, dict[Ref, str]] = {}
+    nodes: dict[str, bool] = {}
+
+    def next_serial(self) -> int:
+        self.serial += 1
+        return self.serial
+
+    def new_leg(self, node: str) -> Ref:
+        """A channel id of fixed width that no other id is a prefix of."""
+        return f"{node}/cc{self.boot}{self.next_serial():010d}"
+
+    def queue(self, name: str) -> QueueConfig | None:
+        return self.roster.queues.get(name)
+
+    def line(self, queue: str) -> Line:
+        line = self.lines.get(queue)
+        if line is None:
+            line = self.lines[queue] = Line()
+        return line
+
+    def queues_of(self, agent: str) -> tuple[str, ...]:
+        config = self.roster.agents.get(agent)
+        return config.queues if config else ()
+
+    def set_ready(self, agent: Agent, ready: bool) -> None:
+        """Put the agent into, or take him out of, the idle order of each of his queues."""
+        key: AgentKey = (agent.idle_since, agent.name)
+        for queue in self.queues_of(agent.name):
+            (put if ready else take)(self.line(queue).ready, key)
+
+    def staffed(self, queue: str) -> bool:
+        """Somebody of the queue is logged in, whatever he does."""
+        config = self.queue(queue)
+        members = [self.agents[name] for name in config.agents if name in self.agents] if config else []
+        return any(agent.presence is not Presence.OFFLINE for agent in members)
+
+
+class Out:
+    """What a step gives back: ledger rows, commands, and the keys of the live view it touched."""
+
+    __slots__ = ("changes", "commands", "touched")
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.commands: list[Command] = []
+        self.touched: set[str] = set()
+
+    def row(self, change: Change) -> None:
+        self.changes.append(change)
+
+    def do(self, command: Command) -> None:
+        self.commands.append(command)
+
+    def touch(self, *keys: str) -> None:
+        self.touched.update(keys)
+
+
+def is_leg(reference: Ref) -> bool:
+    """True for the ids that new_leg() makes."""
+    return len(reference) - reference.find("/") - 1 == LEG_WIDTH and "/cc" in reference
+
+
+LEG_WIDTH = 18
+
+
+def to_json(world: World) -> bytes:
+    return msgspec.json.encode(world)
+
+
+def from_json(data: bytes | str) -> World:
+    return msgspec.json.decode(data, type=World)
