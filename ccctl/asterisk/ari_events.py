@@ -1,0 +1,246 @@
+"""The two ways by which ARI's events reach us.
+
+`Outbound` (Asterisk 22.5 and later dials our small server): what happens while we are away is kept
+by Asterisk and delivered in order when we are back. `Inbound` (we dial Asterisk): for older ones;
+the events of a gap are lost. Either way the reader does nothing but parse and hand on: Asterisk
+drops a client that reads slowly. It is up when the socket is open and ARI answers our requests;
+what arrives before that is held back, so that nobody gets events from a node that is "down".
+"""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import orjson
+from aiohttp import web
+
+from ccctl.asterisk.ari_rest import basic_auth
+from ccctl.asterisk.background import spawn, stop
+from ccctl.asterisk.node import Node
+from ccctl.errors import AsteriskDown, AsteriskRefused, SettingsError
+
+log = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+HEARTBEAT_S = 10.0
+SETTLE_S = 0.5  # a socket opened right after the last one closed may be deaf: looked at after this time
+RECONNECT_S = 0.5
+WATCH_S = 10.0
+CLOSE_S = 1.0
+HELD = 100_000  # events kept while Asterisk is being looked at
+
+
+class Door:
+    """What both ways have in common: reading one socket, and watching that it is worth something."""
+
+    settle: tuple[float, ...] = ()  # when to look again before the connection is trusted
+
+    def __init__(
+        self,
+        node: Node,
+        app: str,
+        on_event: Callable[[Event], None],
+        on_state: Callable[[bool, str], None],
+        probe: Callable[[], Awaitable[str]],
+    ) -> None:
+        self.up = False
+        self._node = node
+        self._app = app
+        self._on_event = on_event
+        self._on_state = on_state
+        self._probe = probe
+        self._said: tuple[bool, str] | None = None
+        self._held: list[Event] | None = None
+        self._socket: Socket | None = None
+        self._closed = False
+
+    async def start(self) -> None:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+    async def _live(self, socket: Socket) -> None:
+        """One socket from open to closed."""
+        self._socket, self._held = socket, []
+        watcher = spawn(self._watch(socket), "ari watch")
+        try:
+            async for message in socket:
+                if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                    self._take(message.data)
+        finally:
+            await stop(watcher)
+            if self._socket is socket:
+                self._release()
+                self._say(False, "the event socket was closed")
+
+    def _take(self, data: str | bytes) -> None:
+        try:
+            event = orjson.loads(data)
+        except ValueError:
+            log.error("ARI sent something that is not JSON: %.80r", data)
+            return
+        if self._held is None:
+            self._deliver(event)
+        else:
+            self._held.append(event)
+            if len(self._held) > HELD:
+                self._release()
+
+    def _release(self) -> None:
+        held, self._held = self._held or [], None
+        for event in held:
+            self._deliver(event)
+
+    def _deliver(self, event: Event) -> None:
+        if self._closed:
+            return
+        try:
+            self._on_event(event)
+        except Exception:
+            log.exception("the event %s was not handled", event.get("type"))
+
+    async def _watch(self, socket: Socket) -> None:
+        """Trust the socket when ARI answers; cut it when ARI no longer does."""
+        try:
+            for pause in (0.0, *self.settle):
+                await asyncio.sleep(pause)
+                detail = await self._probe_twice()
+                if not self.up:
+                    self._say(True, detail)
+                    self._release()
+            while True:
+                await asyncio.sleep(WATCH_S)
+                await self._probe_twice()
+        except (AsteriskDown, AsteriskRefused) as error:
+            self._release()
+            self._say(False, error.text)
+        await _shut(socket)
+
+    async def _probe_twice(self) -> str:
+        """A fresh socket's application may appear a moment after it."""
+        try:
+            return await self._probe()
+        except AsteriskRefused:
+            await asyncio.sleep(0.1)
+            return await self._probe()
+
+    def _say(self, up: bool, detail: str) -> None:
+        self.up = up
+        if self._closed or self._said == (up, detail):
+            return
+        self._said = (up, detail)
+        try:
+            self._on_state(up, detail)
+        except Exception:
+            log.exception("the state of ARI was not handled")
+
+
+class Outbound(Door):
+    """Our server at Node.events_port; Asterisk connects, and connects again, by itself."""
+
+    _runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        if not self._node.events_secret:
+            raise SettingsError("node.events_secret is empty", "give the password of Asterisk's event socket")
+        application = web.Application()
+        application.router.add_get("/ari", self._accept)
+        runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=CLOSE_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, _interface(self._node.host), self._node.events_port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise SettingsError(
+                f"port {self._node.events_port} for Asterisk's events: {error.strerror}",
+                "end what uses it, or change node.events_port and Asterisk's websocket_client.conf",
+            ) from None
+        self._runner = runner
+        self._say(False, f"waiting for Asterisk to connect to port {self._node.events_port}")
+
+    async def close(self) -> None:
+        self._closed, self.up = True, False
+        if self._socket is not None:
+            await _shut(self._socket)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _accept(self, request: web.Request) -> web.StreamResponse:
+        wanted = basic_auth(self._node.ari_user, self._node.events_secret)
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), wanted.encode()):
+            self._say(False, "an event socket with a wrong user or password was refused")
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="ccctl"'})
+        socket = web.WebSocketResponse(
+            protocols=("ari",), heartbeat=HEARTBEAT_S, max_msg_size=0, timeout=CLOSE_S
+        )
+        await socket.prepare(request)
+        former = self._socket
+        if former is not None and not former.closed:
+            await _shut(former)  # Asterisk has one per application: the former one is dead
+        await self._live(socket)
+        return socket
+
+
+class Inbound(Door):
+    """A client of /ari/events."""
+
+    settle = (SETTLE_S, SETTLE_S)
+    _keeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._keeper = spawn(self._keep_up(), "ari events")
+
+    async def close(self) -> None:
+        self._closed, self.up = True, False
+        await stop(self._keeper)
+
+    async def _keep_up(self) -> None:
+        headers = {"Authorization": basic_auth(self._node.ari_user, self._node.ari_secret)}
+        async with aiohttp.ClientSession(
+            headers=headers
+        ) as session:  # its own: it would hold a slot for ever
+            while True:
+                try:
+                    await self._connect_once(session)
+                except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                    self._say(False, f"ARI at {self._node.host}:{self._node.ari_port}: {_why(error)}")
+                await asyncio.sleep(RECONNECT_S)
+
+    async def _connect_once(self, session: aiohttp.ClientSession) -> None:
+        url = f"http://{self._node.host}:{self._node.ari_port}/ari/events"
+        async with asyncio.timeout(5):
+            socket = await session.ws_connect(
+                url, params={"app": self._app}, heartbeat=HEARTBEAT_S, max_msg_size=0
+            )
+        try:
+            await self._live(socket)
+        finally:
+            await _shut(socket)
+
+
+def _interface(host: str) -> str:
+    """Asterisk on this machine reaches us by loopback; another one from outside."""
+    return "127.0.0.1" if host in ("127.0.0.1", "localhost", "::1") else "0.0.0.0"  # noqa: S104
+
+
+async def _shut(socket: Socket) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await socket.close()
+    except (TimeoutError, ConnectionError, aiohttp.ClientError):
+        log.debug("the event socket did not close in order")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return "login refused" if error.status in (401, 403) else f"refused with status {error.status}"
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
