@@ -94,9 +94,10 @@ class Watch(Base, frozen=True, kw_only=True):
 
 
 class EndWatch(Base, frozen=True, kw_only=True):
-    """Take a supervisor off; hang up his leg."""
+    """Take a supervisor off; hang up his leg. `serial` is that of his last Watch."""
 
     leg: Ref
+    serial: int = 0
 
 
 class SayToPhone(Base, frozen=True, kw_only=True):

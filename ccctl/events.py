@@ -35,7 +35,14 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
 # -- the life of a call (from Asterisk's channel event log; live and after a gap) ----------------
 
 
-class CallMarked(Base, frozen=True, kw_only=True):
+class Logged(Base, frozen=True, kw_only=True):
+    """From the channel event log; `us` is the record's own time in Unix microseconds, by which a
+    record is known to have been seen."""
+
+    us: int = 0
+
+
+class CallMarked(Logged, frozen=True, kw_only=True):
     """The dialplan of a call passed a mark: see the marks in flow/marks.py."""
 
     call: Ref
@@ -46,13 +53,13 @@ class CallMarked(Base, frozen=True, kw_only=True):
     number: str = ""
 
 
-class ChannelAnswered(Base, frozen=True, kw_only=True):
+class ChannelAnswered(Logged, frozen=True, kw_only=True):
     """A channel was answered."""
 
     channel: Ref
 
 
-class ChannelBridged(Base, frozen=True, kw_only=True):
+class ChannelBridged(Logged, frozen=True, kw_only=True):
     """A channel entered a bridge; `peers` are the channel names already in it."""
 
     channel: Ref
@@ -60,7 +67,7 @@ class ChannelBridged(Base, frozen=True, kw_only=True):
     bridge: str
 
 
-class ChannelUnbridged(Base, frozen=True, kw_only=True):
+class ChannelUnbridged(Logged, frozen=True, kw_only=True):
     """A channel left a bridge."""
 
     channel: Ref
@@ -68,7 +75,7 @@ class ChannelUnbridged(Base, frozen=True, kw_only=True):
     bridge: str
 
 
-class ChannelEnded(Base, frozen=True, kw_only=True):
+class ChannelEnded(Logged, frozen=True, kw_only=True):
     """A channel is gone. `cause_code` is the Q.850 cause; `source` the channel name that hung up."""
 
     channel: Ref

@@ -19,8 +19,16 @@ __all__ = ["Out", "World", "step"]
 def step(world: World, event: e.Event) -> Out:
     """Change the world by one event; the ledger rows, commands and touched view keys it causes."""
     out = Out()
+    if isinstance(event, e.Logged):
+        _remember(world, event)
     _STEPS[type(event)](world, event, out)
     return out
+
+
+def _remember(world: World, event: e.Logged) -> None:
+    channel = event.call if isinstance(event, e.CallMarked) else getattr(event, "channel", "")
+    node = e.split_ref(channel)[0]
+    world.logged[node] = max(world.logged.get(node, 0), event.us)
 
 
 def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:

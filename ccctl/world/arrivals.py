@@ -53,8 +53,13 @@ def _flow(call: Call, event: CallMarked, out: Out) -> None:
 
 
 def _asked(call: Call, event: CallMarked, out: Out) -> None:
-    last = call.last_visit
-    if last is None or last.entered < event.at - 1000 or last.queue != event.value:
+    """Remembered until the caller reaches us. Both logs have Asterisk's clock: a mark older than
+    the waiting that we know of is only late."""
+    entered = max(
+        call.last_visit.entered if call.last_visit else 0, call.segment.started if call.segment else 0
+    )
+    known = call.segment is not None and call.segment.kind is not SegmentKind.IVR
+    if not known or entered < event.at:
         call.asked_queue, call.asked_at = event.value, event.at
 
 

@@ -10,6 +10,8 @@ from ccctl.changes import CallRow, Outcome, SegmentKind, SegmentRow, VisitRow
 from ccctl.events import Ref, split_ref
 from ccctl.world.state import Call, Out, World
 
+Names = tuple[str, str, str]
+
 
 def call_for(world: World, out: Out, reference: Ref, at: int) -> Call:
     """The call; opened now when this is the first we hear of it."""

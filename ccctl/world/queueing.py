@@ -15,6 +15,7 @@ from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, up
 from ccctl.world.presence import change, occupy
 from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
 
+Pair = tuple[str, str]
 RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
 RESULTS = {
     Outcome.TIMED_OUT: "timeout",

@@ -134,5 +134,5 @@ def end(world: World, out: Out, leg: Ref, at: int) -> None:
         return
     if watch.row is not None:
         out.row(replace(watch.row, ended=at))
-    out.do(c.EndWatch(leg=leg))
+    out.do(c.EndWatch(leg=leg, serial=watch.serial))
     out.touch(f"watch/{leg}", f"agent/{watch.agent}")

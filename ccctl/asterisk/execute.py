@@ -1,0 +1,319 @@
+"""Commands of the core, done: by ARI, and by AMI where ARI cannot.
+
+Commands about one call or leg are done in order, different ones side by side. Every outcome goes
+back as an event through `emit`. A channel that is gone is no failure: its end is an event already
+on its way. Ids of bridges, snoops and playbacks follow from the leg's id, so nothing here must be
+remembered over a restart.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, assert_never
+
+from ccctl import commands as c
+from ccctl import events as e
+from ccctl.asterisk.ami import Ami
+from ccctl.asterisk.ari import Ari
+from ccctl.asterisk.node import Node
+from ccctl.errors import AsteriskDown, AsteriskRefused, CcctlError
+from ccctl.flow.marks import APP, DEADMAN_WAIT_S
+
+log = logging.getLogger(__name__)
+HOLD_BRIDGE = "ccctl-hold"
+ANSWER_WAIT_S = 5.0
+Coro = Coroutine[Any, Any, None]
+AsteriskCommand = (
+    c.Hold | c.ExtendWait | c.Release | c.Hangup | c.Offer | c.Whisper | c.Connect | c.Disconnect
+    | c.CallSupervisor | c.Watch | c.EndWatch | c.SayToPhone
+)  # fmt: skip
+
+
+class Door:
+    """Both doors of one node."""
+
+    def __init__(self, node: Node, ari: Ari, ami: Ami) -> None:
+        self.node, self.ari, self.ami = node, ari, ami
+
+
+class Executor:
+    def __init__(
+        self,
+        doors: Mapping[str, Door],
+        emit: Callable[[e.Event], None],
+        now: Callable[[], int],
+        spawn: Callable[[Coro, str], "asyncio.Task[Any]"],
+    ) -> None:
+        self._doors, self._emit, self._now, self._spawn = doors, emit, now, spawn
+        self._tails: dict[str, asyncio.Task[Any]] = {}
+        self._waits: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self._names: dict[e.Ref, str] = {}  # leg -> channel name, for AMI
+
+    # -- in order per call or leg ------------------------------------------------------------------
+
+    def perform(self, command: AsteriskCommand) -> None:
+        """Start a command; never blocks."""
+        key = _key(command)
+        before = self._tails.get(key)
+        task = self._spawn(self._after(before, command), type(command).__name__)
+        self._tails[key] = task
+        task.add_done_callback(lambda done: self._tails.pop(key) if self._tails.get(key) is done else None)
+
+    async def _after(self, before: "asyncio.Task[Any] | None", command: AsteriskCommand) -> None:
+        if before is not None and not before.done():
+            await asyncio.wait([before])
+        try:
+            await self._do(command)
+        except AsteriskRefused as error:
+            if error.status != 404:
+                log.warning("%s refused: %s", command, error, extra={"action": "refused"})
+        except AsteriskDown as error:
+            log.warning("%s: %s", type(command).__name__, error, extra={"action": "asterisk-down"})
+
+    def observe(self, node: str, raw: dict[str, Any]) -> None:
+        """See every ARI event before it is translated: what this executor itself waits for."""
+        kind = raw.get("type")
+        if kind == "StasisStart":
+            channel = raw["channel"]
+            if channel["id"].startswith("cc"):
+                self._names[e.ref(node, channel["id"])] = channel["name"]
+            self._resolve("stasis", channel["id"])
+        elif kind == "PlaybackFinished":
+            self._resolve("play", raw["playback"]["id"])
+        elif kind == "ChannelDestroyed":
+            self._names.pop(e.ref(node, raw["channel"]["id"]), None)
+
+    def _resolve(self, kind: str, ident: str) -> None:
+        future = self._waits.pop((kind, ident), None)
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    def _expect(self, kind: str, ident: str) -> "asyncio.Future[None]":
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waits[kind, ident] = future
+        return future
+
+    # -- one command -------------------------------------------------------------------------------
+
+    async def _do(self, command: AsteriskCommand) -> None:  # noqa: PLR0912 - one case a command, all in sight
+        match command:
+            case c.Hold():
+                await self._hold(command)
+            case c.ExtendWait():
+                await self._set(command.call, "TIMEOUT(absolute)", str(command.seconds))
+            case c.Release():
+                await self._release(command)
+            case c.Hangup():
+                door, ident = self._door(command.channel)
+                await door.ari.channels_hangup(ident)
+            case c.Offer():
+                await self._offer(command)
+            case c.Whisper():
+                await self._whisper(command)
+            case c.Connect():
+                await self._connect(command)
+            case c.Disconnect():
+                await self._disconnect(command)
+            case c.CallSupervisor():
+                await self._call_supervisor(command)
+            case c.Watch():
+                await self._watch(command)
+            case c.EndWatch():
+                await self._end_watch(command)
+            case c.SayToPhone():
+                await self._say(command)
+            case _:
+                assert_never(command)
+
+    def _door(self, reference: e.Ref) -> tuple[Door, str]:
+        node, ident = e.split_ref(reference)
+        door = self._doors.get(node)
+        if door is None:
+            raise AsteriskDown(f"no node {node}")
+        return door, ident
+
+    async def _set(self, reference: e.Ref, variable: str, value: str) -> None:
+        door, ident = self._door(reference)
+        await door.ari.channels_set_channel_var(ident, variable, value)
+
+    async def _hold(self, command: c.Hold) -> None:
+        door, ident = self._door(command.call)
+        await self._set(command.call, "TIMEOUT(absolute)", str(DEADMAN_WAIT_S))
+        try:
+            await self._into_hold(door, ident)
+        except AsteriskRefused as error:
+            if error.status != 404:
+                raise
+            await door.ari.bridges_create_with_id(HOLD_BRIDGE, "holding", HOLD_BRIDGE)
+            await self._into_hold(door, ident)
+
+    async def _into_hold(self, door: Door, ident: str) -> None:
+        await door.ari.bridges_add_channel(HOLD_BRIDGE, ident, role="holding_participant")
+
+    async def _release(self, command: c.Release) -> None:
+        door, ident = self._door(command.call)
+        await self._set(command.call, "CC_RESULT", command.result)
+        await door.ari.channels_continue_in_dialplan(ident)
+
+    # -- offers ------------------------------------------------------------------------------------
+
+    async def _offer(self, command: c.Offer) -> None:
+        door, ident = self._door(command.leg)
+        call = e.split_ref(command.call)[1]
+        try:
+            await door.ari.channels_originate_with_id(
+                ident,
+                endpoint=command.endpoint,
+                app=APP,
+                app_args="leg",
+                caller_id=_caller_id(command.caller_name, command.caller),
+                timeout=max(1, round(command.ring_ms / 1000)),
+                originator=call,
+                variables={"CC_CALL": call, "CHANNEL(language)": command.language or "en"},
+            )
+        except CcctlError as error:
+            self._emit(e.LegFailed(at=self._now(), leg=command.leg, reason=str(error)))
+            return
+        await door.ari.bridges_create_with_id(_bridge(ident), "mixing", f"talk-{ident}")
+
+    async def _whisper(self, command: c.Whisper) -> None:
+        door, ident = self._door(command.leg)
+        try:
+            await door.ari.channels_play_with_id(ident, f"p{ident}", command.media, lang=command.language)
+        except AsteriskRefused as error:
+            log.warning("whisper to %s: %s", command.leg, error, extra={"action": "whisper-failed"})
+            self._emit(e.WhisperDone(at=self._now(), leg=command.leg, cause="failed"))
+
+    async def _connect(self, command: c.Connect) -> None:
+        door, leg = self._door(command.leg)
+        call = e.split_ref(command.call)[1]
+        try:
+            await self._set(command.call, "TIMEOUT(absolute)", "0")
+            await self._join(door, leg, call)
+        except CcctlError as error:
+            self._emit(e.ConnectFailed(at=self._now(), leg=command.leg, reason=str(error)))
+            return
+        self._emit(e.Connected(at=self._now(), leg=command.leg))
+        if command.record:
+            await self._record(door, command)
+
+    async def _join(self, door: Door, leg: str, call: str) -> None:
+        both = f"{call},{leg}"
+        try:
+            await door.ari.bridges_add_channel(_bridge(leg), both)
+        except AsteriskRefused as error:
+            if error.status != 404:
+                raise
+            await door.ari.bridges_create_with_id(_bridge(leg), "mixing", f"talk-{leg}")
+            await door.ari.bridges_add_channel(_bridge(leg), both)
+
+    async def _record(self, door: Door, command: c.Connect) -> None:
+        path = f"{door.node.recordings_dir}/{command.record}"
+        try:
+            name = self._names.get(command.leg) or await self._name(door, command.leg)
+            await door.ami.action("MixMonitor", Channel=name, File=path)
+        except CcctlError as error:
+            self._emit(e.RecordingFailed(at=self._now(), leg=command.leg, reason=str(error)))
+        else:
+            self._emit(e.RecordingStarted(at=self._now(), leg=command.leg, path=command.record))
+
+    async def _name(self, door: Door, reference: e.Ref) -> str:
+        channel = await door.ari.channels_get(e.split_ref(reference)[1])
+        return str(channel["name"])
+
+    async def _disconnect(self, command: c.Disconnect) -> None:
+        door, ident = self._door(command.leg)
+        await _quiet(door.ari.channels_hangup(ident))
+        await _quiet(door.ari.bridges_destroy(_bridge(ident)))
+
+    # -- supervisors -------------------------------------------------------------------------------
+
+    async def _call_supervisor(self, command: c.CallSupervisor) -> None:
+        door, ident = self._door(command.leg)
+        try:
+            await door.ari.channels_originate_with_id(
+                ident,
+                endpoint=command.endpoint,
+                app=APP,
+                app_args="leg",
+                caller_id=_caller_id(command.caller_name, ""),
+                timeout=max(1, round(command.ring_ms / 1000)),
+            )
+        except CcctlError as error:
+            self._emit(e.LegFailed(at=self._now(), leg=command.leg, reason=str(error)))
+
+    async def _watch(self, command: c.Watch) -> None:
+        """The new ear is there before the old one goes: a snoop cannot change its mode."""
+        door, leg = self._door(command.leg)
+        target = e.split_ref(command.target)[1]
+        old = _snoop(leg, command.serial - 1)
+        if command.mode == "barge":
+            await door.ari.bridges_add_channel(_bridge(target), leg)
+        else:
+            await self._listen(door, command, target)
+        await _quiet(door.ari.channels_hangup(old))
+
+    async def _listen(self, door: Door, command: c.Watch, target: str) -> None:
+        leg = e.split_ref(command.leg)[1]
+        snoop, bridge = _snoop(leg, command.serial), f"w{leg}"
+        whisper = "out" if command.mode == "whisper" else "none"
+        started = self._expect("stasis", snoop)
+        await door.ari.channels_snoop_channel_with_id(
+            target, snoop, app=APP, spy="both", whisper=whisper, app_args="snoop"
+        )
+        await asyncio.wait_for(started, ANSWER_WAIT_S)  # before its StasisStart it cannot be bridged
+        await _quiet(door.ari.bridges_create_with_id(bridge, "mixing", bridge), (409,))
+        await door.ari.bridges_add_channel(bridge, f"{leg},{snoop}")
+
+    async def _end_watch(self, command: c.EndWatch) -> None:
+        door, leg = self._door(command.leg)
+        await _quiet(door.ari.channels_hangup(leg))
+        await _quiet(door.ari.channels_hangup(_snoop(leg, command.serial)))
+        await _quiet(door.ari.bridges_destroy(f"w{leg}"))
+
+    # -- desk phone codes --------------------------------------------------------------------------
+
+    async def _say(self, command: c.SayToPhone) -> None:
+        door, ident = self._door(command.channel)
+        playback = f"p{ident}"
+        await self._set(command.channel, "TIMEOUT(absolute)", "30")
+        await door.ari.channels_answer(ident)
+        done = self._expect("play", playback)
+        await door.ari.channels_play_with_id(ident, playback, command.media, lang=command.language)
+        try:
+            await asyncio.wait_for(done, 20)
+        except TimeoutError:
+            self._waits.pop(("play", playback), None)
+        await _quiet(door.ari.channels_hangup(ident))
+
+
+def _key(command: AsteriskCommand) -> str:
+    match command:
+        case c.Hold() | c.ExtendWait() | c.Release() | c.Connect():
+            return command.call
+        case c.Hangup() | c.SayToPhone():
+            return command.channel
+        case _:
+            return command.leg
+
+
+def _bridge(leg: str) -> str:
+    return f"b{leg}"
+
+
+def _snoop(leg: str, serial: int) -> str:
+    return f"s{leg}{serial:03d}"
+
+
+def _caller_id(name: str, number: str) -> str:
+    clean = "".join(char for char in name if char.isprintable() and char not in '"<>\\')
+    return f'"{clean}" <{number}>'
+
+
+async def _quiet(request: Coroutine[Any, Any, Any], allowed: tuple[int, ...] = (404,)) -> None:
+    """Do a request whose object may be gone (404) or there already (409)."""
+    try:
+        await request
+    except AsteriskRefused as error:
+        if error.status not in allowed:
+            log.warning("%s", error, extra={"action": "refused"})

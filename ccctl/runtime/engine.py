@@ -1,0 +1,193 @@
+"""The single writer: event -> journal -> step -> ledger, live view, commands.
+
+The only place where the World changes. An event is handled at once and to its end on the event
+loop; nothing on this path waits for a disk or a socket. Start-up: the last snapshot, then the
+journal after it, gives the world as it was; then every node is asked what is still alive.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from ccctl import commands as c
+from ccctl import events as e
+from ccctl.changes import Change
+from ccctl.errors import CcctlError, SettingsError
+from ccctl.runtime.live import LiveView
+from ccctl.runtime.tasks import new_request, now_ms
+from ccctl.world import World, step
+from ccctl.world.recovery import rebuild_lines
+from ccctl.world.state import from_json, to_json
+
+log = logging.getLogger(__name__)
+SNAPSHOT_EVENTS = 5000
+SNAPSHOT_MS = 60_000
+
+
+class Journal(Protocol):
+    """What the engine needs of store/journal.py (and what a replay or a bench puts in its place)."""
+
+    def event(self, node_seq: int, at: int, type: str, body: bytes) -> None: ...
+    def change(self, row: Change) -> None: ...
+    def snapshot(self, seq: int, at: int, body: bytes) -> None: ...
+
+
+class Engine:
+    def __init__(
+        self, journal: Journal, roster_file: Path, perform: Callable[[c.Command], None] | None = None
+    ) -> None:
+        self.world = World()
+        self.live = LiveView(self.world, now_ms)
+        self.journal, self.roster_file = journal, roster_file
+        self.perform = perform or (lambda command: None)
+        self.seq = 0
+        self._queue: deque[e.Event] = deque()
+        self._busy = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._asked: dict[str, asyncio.Future[c.Reply]] = {}
+        self._snapshot_seq, self._snapshot_at = 0, 0
+
+    # -- start -------------------------------------------------------------------------------------
+
+    def restore(self, snapshot: tuple[int, bytes] | None, tail: "list[tuple[int, bytes]]") -> None:
+        """The world of the last run. A snapshot of another version is left aside: then the
+        ledger's open rows are closed by the resync and agents log in again."""
+        if snapshot is not None:
+            self.seq = snapshot[0]
+            try:
+                self.world = from_json(snapshot[1])
+                rebuild_lines(self.world)
+            except msgspec.MsgspecError as error:
+                log.warning("snapshot not usable: %s", error, extra={"action": "snapshot-unusable"})
+        for seq, body in tail:
+            self.seq = max(self.seq, seq)
+            self._replay(body)
+
+    def _replay(self, body: bytes) -> None:
+        try:
+            step(self.world, e.from_json(body))
+        except Exception:  # what failed once fails again in the same way, and must not stop the start
+            log.exception("replay of %r", body[:200], extra={"action": "replay-failed"})
+
+    def start(self, boot: str) -> None:
+        """Begin to work: timers run, the site that was last applied rules."""
+        self.live.restart(self.world, ())
+        for timer, at in list(self.world.timers.items()):
+            self._arm(timer, at)
+        self.emit(e.Started(at=now_ms(), boot=boot))
+        roster = self._read_roster()
+        if roster is not None:
+            self.emit(e.RosterChanged(at=now_ms(), roster=roster, cause="start"))
+
+    def _read_roster(self) -> str | None:
+        try:
+            return self.roster_file.read_text()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise SettingsError(f"{self.roster_file}: {error.strerror}") from None
+
+    async def reload(self) -> c.Reply:
+        """A site was applied: take its roster."""
+        try:
+            roster = self._read_roster()
+        except CcctlError as error:
+            return c.Reply(request="", error="no-roster", text=str(error))
+        if roster is None:
+            return c.Reply(request="", error="no-roster", text="no site was applied yet")
+        self.emit(e.RosterChanged(at=now_ms(), roster=roster, cause="apply"))
+        return c.Reply(request="", text=f"generation {self.world.roster.generation}")
+
+    # -- events in ---------------------------------------------------------------------------------
+
+    def emit(self, event: e.Event) -> None:
+        """Handle an event now; one that comes while another is handled waits its turn."""
+        self._queue.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._queue:
+                self._handle(self._queue.popleft())
+        finally:
+            self._busy = False
+
+    async def ask(self, event: e.Request) -> c.Reply:
+        """A person's request; `error` of the answer is '' when it was done."""
+        request = event.request or new_request()
+        future: asyncio.Future[c.Reply] = asyncio.get_running_loop().create_future()
+        self._asked[request] = future
+        self.emit(msgspec.structs.replace(event, request=request))  # type: ignore[arg-type]
+        try:
+            return await asyncio.wait_for(future, 10)
+        except TimeoutError:
+            return c.Reply(request=request, error="no-answer", text="the request got no answer")
+        finally:
+            self._asked.pop(request, None)
+
+    def _handle(self, event: e.Event) -> None:
+        self.seq += 1
+        self.journal.event(self.seq, event.at, type(event).__name__, e.to_json(event))
+        try:
+            out = step(self.world, event)
+        except Exception:  # a defect in one step must not stop the others; the journal has the event
+            log.exception("step failed on %r", event, extra={"action": "step-failed"})
+            return
+        for command in out.commands:
+            self._do(command)
+        for row in out.changes:
+            self.journal.change(row)
+        self.live.update(out.touched, out.changes)
+        self._maybe_snapshot(event.at)
+
+    def _maybe_snapshot(self, at: int) -> None:
+        events, age = self.seq - self._snapshot_seq, at - self._snapshot_at
+        if events >= SNAPSHOT_EVENTS or (events and age >= SNAPSHOT_MS):
+            self.save()
+
+    def save(self) -> None:
+        self._snapshot_seq, self._snapshot_at = self.seq, now_ms()
+        self.journal.snapshot(self.seq, self._snapshot_at, to_json(self.world))
+
+    # -- commands out ------------------------------------------------------------------------------
+
+    def _do(self, command: c.Command) -> None:
+        match command:
+            case c.StartTimer():
+                self._arm(command.timer, command.at)
+            case c.StopTimer():
+                self._disarm(command.timer)
+            case c.Reply():
+                future = self._asked.get(command.request)
+                if future is not None and not future.done():
+                    future.set_result(command)
+            case c.Note():
+                log.log(logging.WARNING if command.warning else logging.INFO, "%s", command.text)
+            case _:
+                self.perform(command)
+
+    def _arm(self, timer: str, at: int) -> None:
+        self._disarm(timer)
+        delay = max(0, at - now_ms()) / 1000
+        self._timers[timer] = asyncio.get_running_loop().call_later(delay, self._fire, timer)
+
+    def _disarm(self, timer: str) -> None:
+        handle = self._timers.pop(timer, None)
+        if handle is not None:
+            handle.cancel()
+
+    def _fire(self, timer: str) -> None:
+        self._timers.pop(timer, None)
+        self.emit(e.TimerFired(at=now_ms(), timer=timer, cause="timer"))
+
+    def stop(self) -> None:
+        """Timers off, world saved. Calls are left as they are: they go on without us."""
+        for handle in self._timers.values():
+            handle.cancel()
+        self._timers.clear()
+        self.save()

@@ -1,0 +1,103 @@
+"""One Asterisk node: both doors, its event log, and the resync after every (re)connect."""
+
+import asyncio
+import logging
+from typing import Any
+
+from ccctl import events as e
+from ccctl.asterisk.ami import Ami
+from ccctl.asterisk.ari import Ari
+from ccctl.asterisk.cel import CelFeed
+from ccctl.asterisk.execute import Door, Executor
+from ccctl.asterisk.node import Node
+from ccctl.asterisk.resync import look
+from ccctl.asterisk.translate import translate
+from ccctl.errors import CcctlError
+from ccctl.runtime.engine import Engine
+from ccctl.runtime.tasks import now_ms, spawn
+
+log = logging.getLogger(__name__)
+RETRY_S = 1.0
+
+
+class Link:
+    """`executor` is made by the caller from the doors of all links, then set here."""
+
+    executor: Executor
+
+    def __init__(self, node: Node, engine: Engine) -> None:
+        self.node, self.engine = node, engine
+        self.ari = Ari(node, self._on_ari, self._on_ari_state)
+        self.ami = Ami(node, self._on_ami, self._on_ami_state)
+        self.door = Door(node, self.ari, self.ami)
+        self.feed = CelFeed(node.name, engine.emit)
+        self._resyncing = asyncio.Lock()
+
+    async def start(self) -> None:
+        self._show("starting")
+        await self.ari.start()
+        await self.ami.start()
+
+    async def close(self) -> None:
+        await self.ari.close()
+        await self.ami.close()
+
+    # -- from Asterisk -----------------------------------------------------------------------------
+
+    def _on_ari(self, raw: dict[str, Any]) -> None:
+        self.executor.observe(self.node.name, raw)
+        event = translate(self.node.name, raw)
+        if event is not None:
+            self.engine.emit(event)
+
+    def _on_ami(self, raw: dict[str, str]) -> None:
+        if raw.get("Event") == "CEL":
+            self.feed.live(raw)
+
+    def _on_ari_state(self, up: bool, detail: str) -> None:
+        self._state("ARI", up, detail)
+        if up:
+            spawn(self._resync(), "resync")
+
+    def _on_ami_state(self, up: bool, detail: str) -> None:
+        self._state("AMI", up, detail)
+        if up:
+            spawn(self._catch_up(), "catch-up")
+
+    def _state(self, door: str, up: bool, detail: str) -> None:
+        level = logging.INFO if up else logging.WARNING
+        log.log(level, "%s of %s is %s: %s", door, self.node.name, "up" if up else "down", detail)
+        was = self.engine.world.nodes.get(self.node.name)
+        both = self.ari.up and self.ami.up
+        if both != was:
+            event = e.NodeUp if both else e.NodeDown
+            self.engine.emit(event(at=now_ms(), node=self.node.name, cause=door.lower()))
+        self._show(detail)
+
+    def _show(self, detail: str) -> None:
+        both = self.ari.up and self.ami.up
+        system = self.engine.live.system
+        system.update(asterisk="up" if both else "down", ami=self.ami.up, ari=self.ari.up, detail=detail)
+        self.engine.live.update(["system"], ())
+
+    # -- what we missed ----------------------------------------------------------------------------
+
+    async def _catch_up(self) -> None:
+        """Records of the event log that were written while nobody listened."""
+        after = self.engine.world.logged.get(self.node.name, 0)
+        try:
+            await self.feed.catch_up(self.node.cel_file, after)
+        except OSError as error:
+            log.warning("%s: %s", self.node.cel_file, error, extra={"action": "cel-unreadable"})
+
+    async def _resync(self) -> None:
+        """First the log, for the exact ends of what is gone, then a look at what lives."""
+        async with self._resyncing:
+            await self._catch_up()
+            while self.ari.up:
+                try:
+                    self.engine.emit(await look(self.ari, self.node.name, now_ms()))
+                    return
+                except CcctlError as error:
+                    log.warning("resync: %s", error, extra={"action": "resync-failed"})
+                    await asyncio.sleep(RETRY_S)
