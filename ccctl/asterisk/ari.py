@@ -6,7 +6,7 @@ Requests raise AsteriskDown (nobody answered: it is not known whether it was don
 ways are in ari_events.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 import orjson
@@ -57,6 +57,15 @@ class Making(TypedDict, total=False):
     variables: Variables
     originator: str
     formats: str
+
+
+class Snooping(TypedDict, total=False):
+    """`spy` and `whisper` are none, both, in or out."""
+
+    spy: str
+    whisper: str
+    app: str
+    app_args: str
 
 
 class Ari(Rest):
@@ -135,22 +144,16 @@ class Ari(Rest):
         await self.call("channels_ring_stop", channelId=channel_id)
 
     async def channels_play_with_id(
-        self,
-        channel_id: str,
-        playback_id: str,
-        media: str,
-        lang: str | None = None,
-        skipms: int | None = None,
+        self, channel_id: str, playback_id: str, media: str | Sequence[str], lang: str | None = None
     ) -> Json:
-        """`media` is "sound:name", several separated by commas."""
+        """`media` is "sound:name", or several that are played one after the other."""
         return _object(
             await self.call(
                 "channels_play_with_id",
                 channelId=channel_id,
                 playbackId=playback_id,
-                media=media,
+                media=media if isinstance(media, str) else ",".join(media),
                 lang=lang,
-                skipms=skipms,
             )
         )
 
@@ -186,24 +189,12 @@ class Ari(Rest):
         )
 
     async def channels_snoop_channel_with_id(
-        self,
-        channel_id: str,
-        snoop_id: str,
-        spy: str = "none",
-        whisper: str = "none",
-        app_args: str | None = None,
+        self, channel_id: str, snoop_id: str, **snooping: Unpack[Snooping]
     ) -> Json:
-        """`spy` and `whisper` are none, both, in or out; the new channel enters our application."""
+        """A channel that hears, or speaks to, another; it enters our application."""
+        given = _ari_names({"app": self._app, **snooping})
         return _object(
-            await self.call(
-                "channels_snoop_channel_with_id",
-                channelId=channel_id,
-                snoopId=snoop_id,
-                spy=spy,
-                whisper=whisper,
-                app=self._app,
-                appArgs=app_args,
-            )
+            await self.call("channels_snoop_channel_with_id", channelId=channel_id, snoopId=snoop_id, **given)
         )
 
     async def channels_send_dtmf(self, channel_id: str, dtmf: str) -> None:
@@ -297,7 +288,7 @@ class Ari(Rest):
             raise
 
 
-def _ari_names(making: Making) -> dict[str, object]:
+def _ari_names(making: Making | Snooping) -> dict[str, object]:
     names = {"app_args": "appArgs", "caller_id": "callerId"}
     return {names.get(key, key): value for key, value in making.items()}
 
