@@ -132,7 +132,8 @@ class Note(Base, frozen=True, kw_only=True):
     warning: bool = False
 
 
-Command = (
+AsteriskCommand = (
     Hold | ExtendWait | Release | Hangup | Offer | Whisper | Connect | Disconnect | CallSupervisor
-    | Watch | EndWatch | SayToPhone | StartTimer | StopTimer | Reply | Note
+    | Watch | EndWatch | SayToPhone
 )  # fmt: skip
+Command = AsteriskCommand | StartTimer | StopTimer | Reply | Note

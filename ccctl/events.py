@@ -36,10 +36,11 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
 
 
 class Logged(Base, frozen=True, kw_only=True):
-    """From the channel event log; `us` is the record's own time in Unix microseconds, by which a
-    record is known to have been seen."""
+    """From the channel event log: `file` (inode) and `place` (offset of the next record) say how far
+    the log has been read once this event is in the journal."""
 
-    us: int = 0
+    file: int = 0
+    place: int = 0
 
 
 class CallMarked(Logged, frozen=True, kw_only=True):

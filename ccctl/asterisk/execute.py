@@ -16,6 +16,7 @@ from ccctl import events as e
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
 from ccctl.asterisk.node import Node
+from ccctl.commands import AsteriskCommand
 from ccctl.errors import AsteriskDown, AsteriskRefused, CcctlError
 from ccctl.flow.marks import APP, DEADMAN_WAIT_S
 
@@ -23,10 +24,6 @@ log = logging.getLogger(__name__)
 HOLD_BRIDGE = "ccctl-hold"
 ANSWER_WAIT_S = 5.0
 Coro = Coroutine[Any, Any, None]
-AsteriskCommand = (
-    c.Hold | c.ExtendWait | c.Release | c.Hangup | c.Offer | c.Whisper | c.Connect | c.Disconnect
-    | c.CallSupervisor | c.Watch | c.EndWatch | c.SayToPhone
-)  # fmt: skip
 
 
 class Door:

@@ -39,7 +39,7 @@ class Journal(Protocol):
 
 class Engine:
     def __init__(
-        self, journal: Journal, roster_file: Path, perform: Callable[[c.Command], None] | None = None
+        self, journal: Journal, roster_file: Path, perform: Callable[[c.AsteriskCommand], None] | None = None
     ) -> None:
         self.world = World()
         self.live = LiveView(self.world, now_ms)

@@ -7,7 +7,7 @@ from typing import Any
 from ccctl import events as e
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
-from ccctl.asterisk.cel import CelFeed
+from ccctl.asterisk.eventlog import EventLog
 from ccctl.asterisk.execute import Door, Executor
 from ccctl.asterisk.node import Node
 from ccctl.asterisk.resync import look
@@ -30,15 +30,19 @@ class Link:
         self.ari = Ari(node, self._on_ari, self._on_ari_state)
         self.ami = Ami(node, self._on_ami, self._on_ami_state)
         self.door = Door(node, self.ari, self.ami)
-        self.feed = CelFeed(node.name, engine.emit)
+        self.log = EventLog(node, engine.emit)
+        self._follower: asyncio.Task[None] | None = None
         self._resyncing = asyncio.Lock()
 
     async def start(self) -> None:
         self._show("starting")
+        self._follower = spawn(self.log.follow(self.engine.world.logged.get(self.node.name)), "event-log")
         await self.ari.start()
         await self.ami.start()
 
     async def close(self) -> None:
+        if self._follower is not None:
+            self._follower.cancel()
         await self.ari.close()
         await self.ami.close()
 
@@ -51,8 +55,7 @@ class Link:
             self.engine.emit(event)
 
     def _on_ami(self, raw: dict[str, str]) -> None:
-        if raw.get("Event") == "CEL":
-            self.feed.live(raw)
+        log.debug("AMI %s", raw.get("Event"))
 
     def _on_ari_state(self, up: bool, detail: str) -> None:
         self._state("ARI", up, detail)
@@ -61,8 +64,6 @@ class Link:
 
     def _on_ami_state(self, up: bool, detail: str) -> None:
         self._state("AMI", up, detail)
-        if up:
-            spawn(self._catch_up(), "catch-up")
 
     def _state(self, door: str, up: bool, detail: str) -> None:
         level = logging.INFO if up else logging.WARNING
@@ -82,18 +83,10 @@ class Link:
 
     # -- what we missed ----------------------------------------------------------------------------
 
-    async def _catch_up(self) -> None:
-        """Records of the event log that were written while nobody listened."""
-        after = self.engine.world.logged.get(self.node.name, 0)
-        try:
-            await self.feed.catch_up(self.node.cel_file, after)
-        except OSError as error:
-            log.warning("%s: %s", self.node.cel_file, error, extra={"action": "cel-unreadable"})
-
     async def _resync(self) -> None:
         """First the log, for the exact ends of what is gone, then a look at what lives."""
         async with self._resyncing:
-            await self._catch_up()
+            self.log.drain()
             while self.ari.up:
                 try:
                     self.engine.emit(await look(self.ari, self.node.name, now_ms()))

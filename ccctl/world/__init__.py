@@ -19,7 +19,7 @@ __all__ = ["Out", "World", "step"]
 def step(world: World, event: e.Event) -> Out:
     """Change the world by one event; the ledger rows, commands and touched view keys it causes."""
     out = Out()
-    if isinstance(event, e.Logged):
+    if isinstance(event, e.Logged) and event.file:
         _remember(world, event)
     _STEPS[type(event)](world, event, out)
     return out
@@ -27,8 +27,7 @@ def step(world: World, event: e.Event) -> Out:
 
 def _remember(world: World, event: e.Logged) -> None:
     channel = event.call if isinstance(event, e.CallMarked) else getattr(event, "channel", "")
-    node = e.split_ref(channel)[0]
-    world.logged[node] = max(world.logged.get(node, 0), event.us)
+    world.logged[e.split_ref(channel)[0]] = (event.file, event.place)
 
 
 def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:

@@ -87,7 +87,7 @@ class World(msgspec.Struct):
     timers: dict[str, int] = {}
     bridges: dict[str, dict[Ref, str]] = {}
     nodes: dict[str, bool] = {}
-    logged: dict[str, int] = {}  # node -> time (us) of the newest event log record seen
+    logged: dict[str, tuple[int, int]] = {}  # node -> (file, place) read so far of its event log
 
     def next_serial(self) -> int:
         self.serial += 1

@@ -1,0 +1,62 @@
+"""Before the daemon works: the world of the last run out of the database, and the day's visits."""
+
+import logging
+
+from msgspec.structs import replace
+from sqlalchemy import Engine as Database
+
+from ccctl.changes import Change, Outcome, VisitRow
+from ccctl.errors import StoreError
+from ccctl.runtime.engine import Engine
+from ccctl.runtime.tasks import now_ms
+from ccctl.store import queries
+from ccctl.store.journal import Writer, last_snapshot, read_journal
+
+log = logging.getLogger(__name__)
+DRAIN_S = 60.0
+
+
+def restore(engine: Engine, writer: Writer, database: Database) -> None:
+    """Snapshot and journal; first what an earlier run could not write must be in the database."""
+    if not writer.drained(DRAIN_S):
+        raise StoreError(
+            "the spool of the last run cannot be written to the database", str(writer.status()["error"])
+        )
+    snapshot = last_snapshot(database)
+    after = snapshot[0] if snapshot else 0
+    engine.restore(snapshot, list(read_journal(database, after)))
+    orphans = _orphans(engine, database)
+    for row in orphans:
+        writer.change(row)
+    if orphans:
+        log.warning("%d open ledger rows of an earlier run closed", len(orphans), extra={"action": "orphans"})
+
+
+def _orphans(engine: Engine, database: Database) -> list[Change]:
+    """Rows open in the ledger that the world knows nothing of: closed now, so that none stays open."""
+    world, now = engine.world, now_ms()
+    states = set(world.agent_rows.values())
+    visits = {visit.row.id for visit in world.visits.values()}
+    visits |= {call.native.id for call in world.calls.values() if call.native}
+    rows: list[Change] = [
+        replace(row, ended=now) for row in queries.open_agent_states(database) if row.id not in states
+    ]
+    rows += [
+        replace(row, ended=now, ended_by="unknown")
+        for row in queries.open_calls(database)
+        if row.id not in world.calls
+    ]
+    rows += [_ended_visit(row, now) for row in queries.open_visits(database) if row.id not in visits]
+    return rows
+
+
+def _ended_visit(row: VisitRow, now: int) -> VisitRow:
+    if row.ended is None:
+        return replace(row, ended=now, outcome=Outcome.FAILED)
+    return replace(row, talk_ended=now)
+
+
+def ended_today(engine: Engine, database: Database) -> list[VisitRow]:
+    since = engine.live.midnight()
+    rows = queries.visits_between(database, since, now_ms())
+    return [row for row in rows if row.ended is not None and row.ended >= since]
