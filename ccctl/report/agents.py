@@ -24,8 +24,8 @@ COLUMNS = (
     Column("missed", "missed"),
     Column("offer_answer_rate", "answered %", Unit.PERCENT),
     Column("handled", "handled"),
-    Column("handle_talk_ms", "talk", Unit.MS),
-    Column("handle_wrapup_ms", "wrap-up", Unit.MS),
+    Column("handle_talk_ms", "talk", Unit.MS, detail=True),
+    Column("handle_wrapup_ms", "wrap-up", Unit.MS, detail=True),
     Column("avg_talk_ms", "avg talk", Unit.MS),
     Column("aht_ms", "AHT", Unit.MS),
     Column("occupancy", "occupancy %", Unit.PERCENT),
@@ -84,18 +84,22 @@ class Tallies:
 
 
 def agent_table(
-    states: Iterable[AgentStateRow], offers: Iterable[OfferRow], visits: Iterable[VisitRow], scope: Scope
+    states: Iterable[AgentStateRow],
+    offers: Iterable[OfferRow],
+    visits: Iterable[VisitRow],
+    wrapups: Iterable[AgentStateRow],
+    scope: Scope,
 ) -> Table:
-    """`states` are all stretches that touch the scope's time."""
-    stretches = list(states)
-    wrapups = Wrapups(stretches)
+    """`states` are all stretches that touch the scope's time, `wrapups` those that may follow the
+    talks of `visits`, later ones included."""
     tallies = Tallies(scope)
-    for row in stretches:
+    for row in states:
         tallies.state(row)
     for offer in offers:
         tallies.offer(offer)
+    after = Wrapups(wrapups)
     for visit in visits:
-        tallies.visit(visit, wrapups)
+        tallies.visit(visit, after)
     return _table(tallies, scope)
 
 

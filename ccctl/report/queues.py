@@ -34,6 +34,8 @@ from ccctl.report.tables import (
     sl_note,
 )
 
+OTHERS = [outcome for outcome in Outcome if outcome not in (Outcome.ANSWERED, Outcome.ABANDONED)]
+
 COLUMNS = (
     *PERIOD_COLUMNS,
     Column("queue", "queue", Unit.TEXT),
@@ -41,22 +43,23 @@ COLUMNS = (
     Column("answered", "answered"),
     Column("abandoned", "abandoned"),
     Column("abandoned_short", "short"),
-    *(Column(o.value, o.value.replace("_", " ")) for o in list(Outcome)[2:]),
+    *(Column(o.value, o.value.replace("_", " "), detail=True) for o in OTHERS),
+    Column("other", "other"),
     Column("waiting", "waiting"),
-    Column("in_sl", "in SL"),
-    Column("sl_counted", "SL of"),
+    Column("in_sl", "in SL", detail=True),
+    Column("sl_counted", "SL of", detail=True),
     Column("sl", "SL %", Unit.PERCENT),
     Column("sl_preset", "SL preset", Unit.TEXT),
     Column("answer_rate", "answered %", Unit.PERCENT),
     Column("abandon_rate", "abandoned %", Unit.PERCENT),
     Column("asa_ms", "ASA", Unit.MS),
-    Column("wait_p50_ms", "wait p50", Unit.MS),
-    Column("wait_p90_ms", "p90", Unit.MS),
-    Column("wait_p95_ms", "p95", Unit.MS),
+    Column("wait_p50_ms", "wait p50", Unit.MS, detail=True),
+    Column("wait_p90_ms", "wait p90", Unit.MS),
+    Column("wait_p95_ms", "p95", Unit.MS, detail=True),
     Column("longest_wait_ms", "longest", Unit.MS),
     Column("handled", "handled"),
-    Column("talk_ms", "talk", Unit.MS),
-    Column("wrapup_ms", "wrap-up", Unit.MS),
+    Column("talk_ms", "talk", Unit.MS, detail=True),
+    Column("wrapup_ms", "wrap-up", Unit.MS, detail=True),
     Column("avg_talk_ms", "avg talk", Unit.MS),
     Column("aht_ms", "AHT", Unit.MS),
 )
@@ -175,6 +178,7 @@ def _row(period: Period, queue: str, tally: Tally, waiting: int, level: ServiceL
         "queue": queue,
         "offered": tally.offered,
         **{outcome.value: tally.outcomes[outcome] for outcome in Outcome},
+        "other": ended - answered - abandoned,
         "abandoned_short": tally.short,
         "waiting": waiting,
         "in_sl": tally.met,

@@ -32,6 +32,7 @@ class Column(msgspec.Struct, frozen=True):
     key: str
     title: str
     unit: Unit = Unit.COUNT
+    detail: bool = False  # too much for a terminal; CSV and JSON have it
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -42,7 +43,7 @@ class Table(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-PERIOD_COLUMNS = (Column("start", "from", Unit.TIME), Column("end", "to", Unit.TIME))
+PERIOD_COLUMNS = (Column("start", "from", Unit.TIME), Column("end", "to", Unit.TIME, detail=True))
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,15 +148,18 @@ def show(value: Any, unit: Unit, zone: ZoneInfo) -> str:
             return str(value)
 
 
-def shown(table: Table, zone: ZoneInfo) -> list[list[str]]:
-    """All rows for people, the total last when there is more than one."""
-    rows = [[show(row.get(c.key), c.unit, zone) for c in table.columns] for row in table.rows]
+def shown(table: Table, zone: ZoneInfo) -> tuple[list[Column], list[list[str]]]:
+    """The columns for people, and all rows as text, the total last when there is more than one."""
+    columns = [column for column in table.columns if not column.detail]
+    rows = [[show(row.get(c.key), c.unit, zone) for c in columns] for row in table.rows]
     if table.total and len(table.rows) > 1:
-        cells = [
-            show(table.total[c.key], c.unit, zone) if c.key in table.total else "" for c in table.columns
+        numbers = [c.unit not in (Unit.TEXT, Unit.TIME) for c in columns]
+        total = [
+            show(table.total.get(c.key), c.unit, zone) if number else ""
+            for c, number in zip(columns, numbers, strict=True)
         ]
-        rows.append(["total", *cells[1:]])
-    return rows
+        rows.append(["total", *total[1:]])
+    return columns, rows
 
 
 def to_csv(table: Table, zone: ZoneInfo) -> str:

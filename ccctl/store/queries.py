@@ -72,7 +72,7 @@ def waiting_at(engine: Engine, at: int, queues: Sequence[str] = ()) -> dict[str,
     there = and_(visits.entered < at, or_(visits.ended.is_(None), visits.ended >= at))
     wanted = select(visits.queue, func.count()).where(there, *_among(visits.queue, queues))
     with explained(engine), engine.connect() as connection:
-        return {queue: count for queue, count in connection.execute(wanted.group_by(visits.queue))}
+        return {str(queue): int(n) for queue, n in connection.execute(wanted.group_by(visits.queue))}
 
 
 def agent_states_between(
@@ -104,6 +104,20 @@ def watches_between(
     conditions += [watches.supervisor == supervisor] if supervisor else []
     wanted = select(tables.watches).where(_touching(tables.watches, start, end), *conditions)
     return _stream(engine, wanted.order_by(watches.started, watches.id), WatchRow)
+
+
+def has_queue(engine: Engine, name: str) -> bool:
+    """Whether the ledger ever saw this queue."""
+    return _any(engine, select(tables.visits.c.id).where(visits.queue == name))
+
+
+def has_agent(engine: Engine, name: str) -> bool:
+    return _any(engine, select(tables.agent_states.c.id).where(states.agent == name))
+
+
+def _any(engine: Engine, statement: Select[Any]) -> bool:
+    with explained(engine), engine.connect() as connection:
+        return connection.execute(statement.limit(1)).first() is not None
 
 
 # -- calls and recordings --------------------------------------------------------------------------

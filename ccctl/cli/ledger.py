@@ -1,0 +1,122 @@
+"""What all commands that read the ledger share: times, time zone, names, and the forms of output."""
+
+import csv
+import io
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+from rich.cells import cell_len
+
+from ccctl.errors import CcctlError
+from ccctl.flow.roster import Roster
+from ccctl.report.dates import FORMS, parse_end, parse_start, parse_zone
+from ccctl.report.tables import Column, Table, Unit, shown, to_csv, to_data
+from ccctl.runtime.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+FORMATS = click.Choice(["table", "csv", "json"])
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def read_roster(config: Settings) -> Roster:
+    """The roster that was last applied; an empty one when nothing was applied yet."""
+    try:
+        return msgspec.json.decode(Path(config.roster_file).read_bytes(), type=Roster)
+    except FileNotFoundError:
+        return Roster()
+    except msgspec.MsgspecError as error:
+        raise CcctlError(f"{config.roster_file}: {error}", "apply the site again") from None
+
+
+def zone_of(name: str, roster: Roster) -> ZoneInfo:
+    return _checked("--tz", parse_zone, name or roster.timezone)
+
+
+def span(since: str, until: str, now: int, zone: ZoneInfo) -> tuple[int, int]:
+    """[start, end) of --from and --to."""
+    start = _checked("--from", lambda text: parse_start(text, now, zone), since)
+    end = _checked("--to", lambda text: parse_end(text, now, zone), until)
+    if end <= start:
+        raise click.BadParameter("the end is not after the beginning", param_hint="--to")
+    return start, end
+
+
+def _checked(option: str, parse: Callable[[str], T], text: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+
+
+def time_options(since: str) -> Callable[[F], F]:
+    def decorate(command: F) -> F:
+        for option in (
+            click.option("--tz", default="", help="Time zone [that of the site, else UTC]."),
+            click.option("--to", "until", default="now", show_default=True, help="End, exclusive."),
+            click.option("--from", "since", default=since, show_default=True, help=f"Begin: {FORMS}."),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+# -- output ------------------------------------------------------------------------------------------
+
+
+def aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+    """Text columns to the left, numbers to the right; as wide as they are, no colours: mail and cron."""
+    lines = [[column.title for column in columns], *rows]
+    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
+    left = [column.unit in (Unit.TEXT, Unit.TIME) for column in columns]
+
+    def line_of(cells: Sequence[str]) -> str:
+        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
+        sides = zip(cells, gaps, left, strict=True)
+        return "  ".join(cell + gap if to_left else gap + cell for cell, gap, to_left in sides).rstrip()
+
+    return "".join(f"{line_of(line)}\n" for line in lines)
+
+
+def render(table: Table, form: str, zone: ZoneInfo) -> str:
+    match form:
+        case "csv":
+            return to_csv(table, zone)
+        case "json":
+            return msgspec.json.format(msgspec.json.encode(to_data(table, zone)), indent=2).decode() + "\n"
+        case _:
+            columns, rows = shown(table, zone)
+            notes = [f"times in {zone.key}", *table.notes]
+            return aligned(columns, rows) + "".join(f"{note}\n" for note in notes)
+
+
+def write_out(text: str, out: str | None) -> None:
+    """To the file, whole or not at all, else to standard output."""
+    if not out or out == "-":
+        click.echo(text, nl=False)
+        return
+    path = Path(out)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([columns, *rows])
+    return out.getvalue()

@@ -1,0 +1,183 @@
+"""`ccctl report`: queues, agents and calls, read straight from the database, the daemon running or not."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+from sqlalchemy import Engine
+
+from ccctl.cli.common import settings
+from ccctl.cli.ledger import FORMATS, now_ms, read_roster, render, span, time_options, write_out, zone_of
+from ccctl.diagnostics import did_you_mean
+from ccctl.flow.roster import Roster
+from ccctl.report.agents import agent_table
+from ccctl.report.calls import call_table
+from ccctl.report.intervals import Interval, Period, periods
+from ccctl.report.kpi import DEFAULT_PRESET, PRESETS, preset
+from ccctl.report.queues import queue_table
+from ccctl.report.tables import Scope
+from ccctl.store import db, queries
+
+F = TypeVar("F", bound=Callable[..., Any])
+MOST_ROWS = 200_000
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of a report, read."""
+
+    engine: Engine
+    roster: Roster
+    zone: ZoneInfo
+    start: int
+    end: int
+    now: int
+    periods: list[Period]
+    form: str
+    out: str | None
+
+
+def read_request(ctx: click.Context, options: dict[str, Any]) -> Request:
+    config = settings(ctx)
+    roster = read_roster(config)
+    zone, now = zone_of(options["tz"], roster), now_ms()
+    start, end = span(options["since"], options["until"], now, zone)
+    return Request(
+        engine=db.open_ready(config.database_url),
+        roster=roster,
+        zone=zone,
+        start=start,
+        end=end,
+        now=now,
+        periods=periods(start, end, Interval(options["interval"]), zone),
+        form=options["form"],
+        out=options["out"],
+    )
+
+
+def report_options(interval: str) -> Callable[[F], F]:
+    def decorate(command: F) -> F:
+        for option in (
+            click.option("--out", type=click.Path(dir_okay=False), help="Write to this file."),
+            click.option("--format", "form", type=FORMATS, default="table", show_default=True),
+            click.option(
+                "--interval",
+                type=click.Choice([one.value for one in Interval]),
+                default=interval,
+                show_default=True,
+                help="Length of the intervals, in local time.",
+            ),
+        ):
+            command = option(command)
+        return time_options("today")(command)
+
+    return decorate
+
+
+def _names(
+    option: str, wanted: Sequence[str], known: Sequence[str], seen: Callable[[str], bool]
+) -> list[str]:
+    """The names to report on: those asked for, else all of the site. One that nobody knows is an error."""
+    for name in wanted:
+        if name not in known and not seen(name):
+            near = did_you_mean(name, known)
+            hint = f"; did you mean '{near}'?" if near else ""
+            raise click.BadParameter(
+                f"'{name}' is neither in the site nor in the ledger{hint}", param_hint=option
+            )
+    return list(wanted) or list(known)
+
+
+def _limit(request: Request, names: Sequence[str]) -> None:
+    rows = len(request.periods) * max(len(names), 1)
+    if rows > MOST_ROWS:
+        raise click.BadParameter(f"would give {rows} rows; choose longer ones", param_hint="--interval")
+
+
+@click.group()
+def report() -> None:
+    """Reports on queues, agents and calls, from the ledger."""
+
+
+@report.command("queues")
+@report_options("total")
+@click.option("--queue", "queue", multiple=True, help="Only this queue (may be repeated).")
+@click.option(
+    "--sl-preset",
+    type=click.Choice(list(PRESETS)),
+    default=DEFAULT_PRESET,
+    show_default=True,
+    help="Formula of the service level.",
+)
+@click.option("--sl-threshold", type=click.FloatRange(min=0), help="Seconds [those of the queue, else 20].")
+@click.pass_context
+def report_queues(
+    ctx: click.Context, /, queue: tuple[str, ...], sl_preset: str, sl_threshold: float | None, **options: Any
+) -> None:
+    """Offered, answered, abandoned, service level, waits and handle times by queue."""
+    request = read_request(ctx, options)
+    engine, roster = request.engine, request.roster
+    names = _names("--queue", queue, list(roster.queues), lambda name: queries.has_queue(engine, name))
+    _limit(request, names)
+    given = None if sl_threshold is None else round(sl_threshold * 1000)
+    levels = {
+        name: preset(sl_preset, config.sl_ms if given is None else given)
+        for name, config in roster.queues.items()
+        if not queue or name in queue
+    }
+    table = queue_table(
+        queries.visits_between(engine, request.start, request.end, queue),
+        queries.wrapups_around(engine, request.start, request.end),
+        Scope(
+            periods=request.periods,
+            zone=request.zone,
+            now=request.now,
+            level=preset(sl_preset, 20_000 if given is None else given),
+            levels=levels,
+            names=tuple(names),
+        ),
+        queries.waiting_at(engine, request.start, queue),
+    )
+    write_out(render(table, request.form, request.zone), request.out)
+
+
+@report.command("agents")
+@report_options("total")
+@click.option("--agent", "agent", multiple=True, help="Only this agent (may be repeated).")
+@click.pass_context
+def report_agents(ctx: click.Context, /, agent: tuple[str, ...], **options: Any) -> None:
+    """Time in each state, offers, handle times, occupancy and utilisation by agent."""
+    request = read_request(ctx, options)
+    engine = request.engine
+    names = _names(
+        "--agent", agent, list(request.roster.agents), lambda name: queries.has_agent(engine, name)
+    )
+    _limit(request, names)
+    visits = queries.visits_between(engine, request.start, request.end)
+    table = agent_table(
+        queries.agent_states_between(engine, request.start, request.end, agent),
+        queries.offers_between(engine, request.start, request.end, agent),
+        (visit for visit in visits if not agent or visit.agent in agent),
+        queries.wrapups_around(engine, request.start, request.end),
+        Scope(periods=request.periods, zone=request.zone, now=request.now, names=tuple(names)),
+    )
+    write_out(render(table, request.form, request.zone), request.out)
+
+
+@report.command("calls")
+@report_options("total")
+@click.option("--queue", default="", help="Only calls that were in this queue.")
+@click.option("--agent", default="", help="Only calls that this agent took part in.")
+@click.pass_context
+def report_calls(ctx: click.Context, /, queue: str, agent: str, **options: Any) -> None:
+    """Calls by direction, how and by whom they ended, and their length."""
+    request = read_request(ctx, options)
+    _limit(request, ())
+    wanted = queries.CallFilter(queue=queue, agent=agent)
+    rows = queries.calls_between(request.engine, request.start, request.end, wanted)
+    scope = Scope(periods=request.periods, zone=request.zone, now=request.now)
+    write_out(render(call_table(rows, scope), request.form, request.zone), request.out)
+
+
+commands: tuple[click.Command, ...] = (report,)
