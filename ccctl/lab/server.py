@@ -1,7 +1,7 @@
 """The lab's Asterisk process: start it, wait until it serves, ask it, stop it.
 
 It runs in a session of its own and is known by the pid in run/lab.json; a pid counts only while that process
-really runs this lab's configuration file, so a stale file or a reused pid never stops somebody else's program.
+really runs this lab's configuration file, so a stale file or reused pid never stops another's program.
 """
 
 import os
@@ -131,6 +131,8 @@ def _launch(lab: Lab, tree: Tree) -> Running:
             start_new_session=True,
             cwd=lab.folder,
         )
+    while process.poll() is None and not _is_ours(process.pid, lab):
+        time.sleep(0.001)  # for a moment after exec a process has no arguments yet
     # It outlives us, on purpose: without this the interpreter would warn about a child left behind.
     process.returncode = 0
     running = Running(process.pid, tree.program, tree.version)

@@ -1,0 +1,54 @@
+"""A lab of the tests: a real Asterisk in a temporary home of its own."""
+
+import shutil
+import tempfile
+
+from ccctl.asterisk.node import Node
+from ccctl.cli.lab import bring_up, lab_of
+from ccctl.lab import server
+from ccctl.lab.folder import Lab
+from ccctl.runtime.settings import Settings
+
+
+class LabHome:
+    """The folder is short: unix sockets have to fit into it."""
+
+    def __init__(self) -> None:
+        self.home = tempfile.mkdtemp(prefix="cclab-")
+        self.settings: Settings = Settings(home=self.home)
+
+    @property
+    def node(self) -> Node:
+        return self.settings.node
+
+    @property
+    def lab(self) -> Lab:
+        return lab_of(self.settings)
+
+    def up(self) -> "LabHome":
+        self.settings, _ = bring_up(self.home)
+        return self
+
+    def down(self) -> None:
+        server.stop(self.lab)
+
+    def pid(self) -> int:
+        running = server.find(self.lab)
+        assert running, "the lab's Asterisk does not run"
+        return running.pid
+
+    def ask(self, command: str) -> str:
+        """One command of Asterisk's CLI."""
+        running = server.find(self.lab)
+        assert running, "the lab's Asterisk does not run"
+        return server.ask(self.lab, running, command)
+
+    def write(self, name: str, text: str) -> None:
+        """One file of the site's part of the configuration, as an apply would; load it with `ask`."""
+        path = self.lab.etc / "ccctl/current" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def remove(self) -> None:
+        self.down()
+        shutil.rmtree(self.home)
