@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web_host: str = "127.0.0.1"
     web_port: int = 8090
     web_token: str = ""  # '' = the TCP port is read-only: wallboard, live feed and GET
+    web_names: tuple[str, ...] = ()  # host names, besides localhost and this machine's, to be served
     node: Node = Node()
 
     @property

@@ -1,0 +1,111 @@
+"""`ccctl queue`: the queues as they are now."""
+
+from typing import Any
+
+import click
+
+from ccctl.cli.client import connect, format_option, segment
+from ccctl.cli.common import pass_home, print_json, print_table
+from ccctl.cli.watch import watch, watch_option
+from ccctl.cli.words import lasted, level, staff
+from ccctl.errors import Refused
+
+COLUMNS = (
+    "queue",
+    "name",
+    "waiting",
+    "longest",
+    "agents",
+    "offered",
+    "answered",
+    "abandoned",
+    "service level",
+)
+
+
+@click.group()
+def queue() -> None:
+    """Queues of the running call centre."""
+
+
+@queue.command("list")
+@watch_option
+@format_option
+@pass_home
+def list_queues(home: str, form: str, watching: bool) -> None:
+    """Show every queue: callers waiting, agents, today's figures."""
+    client = connect(home)
+
+    def show() -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+        data = client.get("queues")
+        return COLUMNS, rows(data["queues"], data["now"])
+
+    if watching:
+        watch("Queues", show)
+    elif form == "json":
+        print_json(client.get("queues")["queues"])
+    else:
+        print_table(*show())
+
+
+def rows(queues: list[dict[str, Any]], now: int) -> list[tuple[object, ...]]:
+    return [row(one, now) for one in sorted(queues, key=lambda q: str(q["name"]))]
+
+
+def row(one: dict[str, Any], now: int) -> tuple[object, ...]:
+    today = one["today"]
+    return (
+        one["name"],
+        one["title"],
+        one["waiting"],
+        lasted(one["oldest"], now),
+        staff(one["agents"]),
+        today["offered"],
+        today["answered"],
+        today["abandoned"],
+        f"{level(today['sl'])} {promise(today)}",
+    )
+
+
+def promise(today: dict[str, Any]) -> str:
+    return f"({today['sl_percent']} % in {today['sl_ms'] / 1000:g} s, {today['sl_preset']})"
+
+
+@queue.command()
+@click.argument("name")
+@format_option
+@pass_home
+def show(home: str, name: str, form: str) -> None:
+    """Show one queue and who is waiting in it."""
+    client = connect(home)
+    try:
+        one = client.get(f"queues/{segment(name)}")
+    except Refused as error:
+        click.echo(f"ccctl: {error}", err=True)
+        raise click.exceptions.Exit(1) from None
+    if form == "json":
+        print_json(one)
+        return
+    _print_queue(one, client.get("status")["now"])
+
+
+def _print_queue(one: dict[str, Any], now: int) -> None:
+    today = one["today"]
+    click.secho(f"{one['title']} ({one['name']}, {one['engine']})", bold=True)
+    click.echo(f"Agents: {staff(one['agents'])}")
+    click.echo(
+        f"Today: {today['offered']} offered, {today['answered']} answered, {today['abandoned']} abandoned, "
+        f"{today['other']} other; service level {level(today['sl'])} {promise(today)}"
+    )
+    click.echo(f"Waiting: {one['waiting']}")
+    if one["callers"]:
+        print_table(
+            ("call", "caller", "name", "waits", "priority"),
+            [
+                (c["call"], c["caller"], c["caller_name"], lasted(c["since"], now), c["priority"])
+                for c in one["callers"]
+            ],
+        )
+
+
+commands: tuple[click.Command, ...] = (queue,)

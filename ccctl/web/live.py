@@ -1,0 +1,93 @@
+"""The live feed: one WebSocket message with the whole picture, then numbered changes.
+
+A client sees a gap by the number and connects anew for a fresh picture. Every two seconds the
+server's clock comes along, so that silence means trouble. A client that does not keep up is
+closed: the engine never waits for a browser.
+"""
+
+import asyncio
+import weakref
+
+import orjson
+from aiohttp import WSCloseCode, web
+
+from ccctl import __version__
+from ccctl.runtime.live import Lagged
+from ccctl.web.answers import Problem, known, now
+from ccctl.web.keys import ENGINE
+
+HEARTBEAT_S = 2.0
+SEND_TIMEOUT_S = 5.0
+
+Sockets = weakref.WeakSet[web.WebSocketResponse]
+SOCKETS: web.AppKey[Sockets] = web.AppKey("sockets")
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/api/v1/live")
+async def live(request: web.Request) -> web.StreamResponse:
+    known(request)
+    sock = web.WebSocketResponse(timeout=1, compress=False, max_msg_size=4096)
+    if not sock.can_prepare(request):
+        raise Problem(400, "not-a-websocket", "this address speaks WebSocket only")
+    await sock.prepare(request)
+    request.app[SOCKETS].add(sock)
+    await Feed(request, sock).run()
+    return sock
+
+
+class Feed:
+    """One client: the changes, the heartbeat and the client's own closing, side by side."""
+
+    def __init__(self, request: web.Request, sock: web.WebSocketResponse) -> None:
+        self.request = request
+        self.sock = sock
+        self.view = request.app[ENGINE].live
+        self.seq = 0
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._changes()), group.create_task(self._heartbeat())]
+            async for _ in self.sock:  # nothing is expected; this ends when the client goes
+                pass
+            for task in tasks:
+                task.cancel()
+
+    async def _changes(self) -> None:
+        async with self.view.subscribe() as changes:
+            self.seq = self.view.seq
+            await self._send({"seq": self.seq, "snapshot": self.view.snapshot(), "version": __version__})
+            try:
+                async for delta in changes:
+                    if delta.seq > self.seq:
+                        self.seq = delta.seq
+                        await self._send({"seq": delta.seq, "set": delta.set, "gone": delta.gone})
+            except Lagged:
+                await self.sock.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
+
+    async def _heartbeat(self) -> None:
+        while not self.sock.closed:
+            await asyncio.sleep(HEARTBEAT_S)
+            await self._send({"seq": self.seq})
+
+    async def _send(self, message: dict[str, object]) -> None:
+        """Give up on a client whose connection takes no more bytes."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self.sock.send_str(orjson.dumps(message | {"now": now()}).decode())
+        except (TimeoutError, ConnectionError):
+            if self.request.transport is not None:
+                self.request.transport.abort()
+
+
+async def close_all(app: web.Application) -> None:
+    """At the end of the daemon: say goodbye, so that clients do not wait for silence."""
+    sockets: Sockets = app[SOCKETS]
+    for sock in list(sockets):
+        await sock.close(code=WSCloseCode.GOING_AWAY, message=b"the daemon stops")
+
+
+def setup(app: web.Application) -> None:
+    app[SOCKETS] = weakref.WeakSet()
+    app.on_shutdown.append(close_all)

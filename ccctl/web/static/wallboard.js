@@ -1,0 +1,306 @@
+// The wallboard: keeps the picture of the live feed and draws it. All text goes in as text, never as HTML.
+
+import { Feed } from "./feed.js";
+import { seconds, serviceLevel, span, staffLevel, stateWords, waitLevel, worst } from "./levels.js";
+
+const TURN_MS = 10000;
+const STATES = [
+  ["ready", "Ready"],
+  ["talking", "Talking"],
+  ["ringing", "Ringing"],
+  ["wrapup", "Wrap-up"],
+  ["paused", "Paused"],
+  ["not_responding", "No answer"],
+];
+const WORDS = Object.fromEntries(STATES);
+const ORDER = ["not_responding", "ringing", "talking", "wrapup", "ready", "paused"];
+
+const byId = (id) => document.getElementById(id);
+const board = byId("queues");
+const panel = byId("agents");
+const only = new Set((new URLSearchParams(location.search).get("queues") || "").split(",").filter(Boolean));
+
+let picture = {};
+let dirty = true;
+let page = 0;
+let held = false;
+let turned = performance.now();
+
+// -- the feed ---------------------------------------------------------------------------------
+
+const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+const feed = new Feed(`${scheme}//${location.host}/api/v1/live`, {
+  picture(snapshot) {
+    picture = snapshot;
+    dirty = true;
+  },
+  change(set, gone) {
+    Object.assign(picture, set);
+    for (const key of gone) delete picture[key];
+    dirty = true;
+  },
+  up() {
+    document.body.dataset.link = "up";
+    write(byId("link"), "live");
+    byId("lost").hidden = true;
+  },
+  lost(since) {
+    if (document.body.dataset.link === "lost") return;
+    document.body.dataset.link = "lost";
+    write(byId("link"), "not connected");
+    write(byId("lost"), `Connection lost since ${clock(since, true)}, figures are old. Trying again.`);
+    byId("lost").hidden = false;
+  },
+});
+
+// -- drawing ----------------------------------------------------------------------------------
+
+function objects(noun) {
+  return Object.entries(picture).filter(([key]) => key.startsWith(`${noun}/`)).map(([, value]) => value);
+}
+
+function byTitle(a, b) {
+  return a.title.localeCompare(b.title, undefined, { sensitivity: "base", numeric: true });
+}
+
+function shownQueues() {
+  return objects("queue").filter((queue) => only.size === 0 || only.has(queue.name)).sort(byTitle);
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function field(tile, name, text) {
+  write(tile.querySelector(`[data-field="${name}"]`), text);
+}
+
+function clock(at, withSeconds = false) {
+  const style = { hour: "2-digit", minute: "2-digit", hour12: false };
+  return new Date(at).toLocaleTimeString([], withSeconds ? { ...style, second: "2-digit" } : style);
+}
+
+function percent(element, value) {
+  element.replaceChildren(value === null ? "–" : String(Math.floor(value)));
+  if (value !== null) element.append(Object.assign(document.createElement("small"), { textContent: "%" }));
+}
+
+function judge(queue, now) {
+  const today = queue.today;
+  const wait = queue.oldest === null ? null : now - queue.oldest;
+  return {
+    wait,
+    oldest: waitLevel(wait, today.sl_ms),
+    sl: serviceLevel(today.sl, today.sl_percent),
+    staff: staffLevel(queue.waiting, queue.agents),
+  };
+}
+
+function newTile(name) {
+  const tile = byId("tile").content.firstElementChild.cloneNode(true);
+  tile.dataset.queue = name;
+  return tile;
+}
+
+// The parts that change only with the picture.
+function fillTile(tile, queue) {
+  const { today, agents } = queue;
+  tile.setAttribute("aria-label", queue.title);
+  field(tile, "title", queue.title);
+  field(tile, "waiting", String(queue.waiting));
+  field(tile, "answered", String(today.answered));
+  field(tile, "abandoned", String(today.abandoned));
+  percent(tile.querySelector('[data-field="sl"]'), today.sl);
+  field(tile, "promise", `Today, target ${today.sl_percent} % in ${seconds(today.sl_ms)} (${today.sl_preset})`);
+  const parts = STATES.filter(([state]) => agents[state] > 0).map(([state, word]) => `${agents[state]} ${word.toLowerCase()}`);
+  field(tile, "staff", parts.length ? `Agents: ${parts.join(", ")}` : "Agents: none logged in");
+}
+
+// The parts that change with time.
+function tick(tile, queue, now) {
+  const levels = judge(queue, now);
+  field(tile, "oldest", levels.wait === null ? "–" : span(levels.wait));
+  field(tile, "state", stateWords(levels, queue.waiting));
+  tile.dataset.level = worst(levels.oldest, levels.sl, levels.staff);
+  for (const [name, level] of [["oldest", levels.oldest], ["sl", levels.sl], ["waiting", levels.staff]]) {
+    tile.querySelector(`[data-figure="${name}"]`).dataset.level = level;
+  }
+}
+
+function isScrolling() {
+  return getComputedStyle(document.body).overflowY === "visible";
+}
+
+// How many tiles the board holds with figures that can be read from five metres.
+function grid(count) {
+  if (isScrolling()) return { columns: 1, rows: Math.max(1, count), room: Infinity };
+  const unit = window.innerHeight / 100;
+  const columns = Math.max(1, Math.floor(board.clientWidth / (62 * unit)));
+  const rows = Math.max(1, Math.floor(board.clientHeight / (25 * unit)));
+  const used = count <= Math.min(3, rows) ? 1 : columns;
+  return { columns: used, rows: Math.min(rows, Math.max(1, Math.ceil(count / used))), room: columns * rows };
+}
+
+function drawQueues(queues, pages) {
+  const { columns, rows, room } = grid(queues.length);
+  const at = room === Infinity ? 0 : (page % pages) * room;
+  const shown = queues.slice(at, room === Infinity ? undefined : at + room);
+  const old = new Map([...board.children].map((tile) => [tile.dataset.queue, tile]));
+  const tiles = shown.map((queue) => old.get(queue.name) || newTile(queue.name));
+  if (tiles.length !== board.children.length || tiles.some((tile, n) => tile !== board.children[n])) {
+    board.replaceChildren(...tiles);
+  }
+  board.style.setProperty("--columns", columns);
+  board.style.setProperty("--rows", rows);
+  shown.forEach((queue, n) => fillTile(tiles[n], queue));
+  byId("empty").hidden = queues.length > 0;
+  return shown;
+}
+
+function element(tag, name, text) {
+  return Object.assign(document.createElement(tag), { className: name, textContent: text });
+}
+
+function person(agent) {
+  const row = element("li", "person", "");
+  row.dataset.presence = agent.presence;
+  row.dataset.agent = agent.name;
+  row.dataset.since = agent.since;
+  const detail = agent.presence === "paused" ? agent.reason : queueTitle(agent.queue);
+  const words = element("div", "", "");
+  words.append(
+    element("p", "person-name", agent.title),
+    element("p", "person-state", [WORDS[agent.presence], detail].filter(Boolean).join(", ")),
+  );
+  words.style.minWidth = "0";
+  row.append(words, element("p", "person-time", ""));
+  return row;
+}
+
+function queueTitle(name) {
+  const queue = picture[`queue/${name}`];
+  return queue ? queue.title : name;
+}
+
+function counts(agents) {
+  const list = element("dl", "counts", "");
+  for (const [state, word] of STATES) {
+    const n = agents.filter((agent) => agent.presence === state).length;
+    const box = document.createElement("div");
+    box.dataset.state = state;
+    box.toggleAttribute("data-zero", n === 0);
+    box.append(element("dt", "", word), element("dd", "", String(n)));
+    list.append(box);
+  }
+  return list;
+}
+
+function shownAgents() {
+  const mine = (agent) => only.size === 0 || agent.queues.some((name) => only.has(name));
+  return objects("agent").filter(mine);
+}
+
+function drawAgents(agents) {
+  const present = agents
+    .filter((agent) => agent.presence !== "offline")
+    .sort((a, b) => ORDER.indexOf(a.presence) - ORDER.indexOf(b.presence) || byTitle(a, b));
+  const list = element("ul", "people", "");
+  const away = element("p", "away", agents.length === 0 ? "No agents are set up." : `${agents.length - present.length} offline`);
+  panel.replaceChildren(counts(agents), list, away);
+  const room = isScrolling() ? present.length : Math.max(1, Math.floor(list.clientHeight / (6 * window.innerHeight / 100)));
+  const pages = Math.max(1, Math.ceil(present.length / Math.max(1, room)));
+  const at = (page % pages) * room;
+  list.append(...present.slice(at, at + room).map(person));
+  if (pages > 1) away.textContent += `, agents ${at + 1}–${Math.min(at + room, present.length)} of ${present.length}`;
+  return pages;
+}
+
+function drawTotals(queues, agents) {
+  const total = {
+    waiting: queues.reduce((sum, queue) => sum + queue.waiting, 0),
+    ready: agents.filter((agent) => agent.presence === "ready").length,
+    talking: agents.filter((agent) => agent.presence === "talking").length,
+  };
+  for (const [name, n] of Object.entries(total)) write(document.querySelector(`[data-total="${name}"]`), String(n));
+}
+
+function drawSystem() {
+  const system = picture.system || {};
+  const down = system.asterisk === "down";
+  byId("down").hidden = !down;
+  if (down) write(byId("down"), `Asterisk does not answer${system.detail ? `: ${system.detail}` : ""}. Figures stand still until it is back.`);
+}
+
+// Queues in trouble that are on another page must be seen all the same.
+function drawAttention(queues, shown, now) {
+  const words = queues.filter((queue) => !shown.includes(queue)).map((queue) => {
+    const levels = judge(queue, now);
+    if (worst(levels.oldest, levels.staff) !== "bad") return null;
+    return `■ ${queue.title}: ${queue.waiting} waiting, ${span(levels.wait ?? 0)}`;
+  }).filter(Boolean);
+  byId("attention").hidden = words.length === 0;
+  write(byId("attention"), words.join("   "));
+}
+
+function drawPage(queues, queuePages, agentPages) {
+  const pages = Math.max(queuePages, agentPages);
+  byId("page").hidden = pages < 2;
+  write(byId("page-text"), queuePages > 1 ? `Queues ${(page % queuePages) + 1} of ${queuePages}` : `Page ${(page % pages) + 1} of ${pages}`);
+}
+
+let lastShown = [];
+
+function draw() {
+  const queues = shownQueues();
+  const agents = shownAgents();
+  const { room } = grid(queues.length);
+  const queuePages = room === Infinity ? 1 : Math.max(1, Math.ceil(queues.length / room));
+  lastShown = drawQueues(queues, queuePages);
+  const agentPages = drawAgents(agents);
+  drawTotals(queues, agents);
+  drawSystem();
+  drawPage(queues, queuePages, agentPages);
+  drawTimes();
+}
+
+function drawTimes() {
+  const now = feed.now();
+  const tiles = new Map([...board.children].map((tile) => [tile.dataset.queue, tile]));
+  for (const queue of lastShown) tick(tiles.get(queue.name), queue, now);
+  for (const row of panel.querySelectorAll(".person")) write(row.querySelector(".person-time"), span(now - Number(row.dataset.since)));
+  drawAttention(shownQueues(), lastShown, now);
+}
+
+// -- time -------------------------------------------------------------------------------------
+
+function beat() {
+  write(byId("clock"), clock(feed.now()));
+  if (!held && performance.now() - turned > TURN_MS) {
+    turned = performance.now();
+    page += 1;
+    dirty = true;
+  }
+  if (document.body.dataset.link === "lost") return; // old figures stand still
+  if (dirty) {
+    dirty = false;
+    draw();
+  } else {
+    drawTimes();
+  }
+}
+
+byId("hold").addEventListener("click", () => {
+  held = !held;
+  byId("hold").setAttribute("aria-pressed", String(held));
+});
+window.addEventListener("resize", () => {
+  dirty = true;
+});
+
+const first = JSON.parse(byId("picture").textContent);
+picture = first.snapshot;
+feed.setClock(first.now);
+feed.version = first.version;
+beat();
+feed.connect();
+setInterval(beat, 250);
