@@ -70,6 +70,8 @@ class EventLog:
         for path in (self._node.cel_file, f"{self._node.cel_file}.1"):
             try:
                 file = open(path, "rb")  # noqa: SIM115 - kept open, closed by close()
+            except FileNotFoundError:  # Asterisk makes it with the first record
+                continue
             except OSError as error:
                 self._complain(str(error))
                 continue
@@ -82,7 +84,7 @@ class EventLog:
     def _complain(self, text: str) -> None:
         if text != self._said:
             self._said = text
-            log.info("channel event log: %s", text, extra={"action": "event-log"})
+            log.warning("channel event log: %s", text, extra={"action": "event-log"})
 
     def _rotated(self) -> bool:
         """Go to the new file when all of the old one was read; True when there is more to read."""

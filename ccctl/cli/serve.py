@@ -34,6 +34,7 @@ def serve(ctx: click.Context, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = load_settings(ctx)
     with only_one(settings):
         asyncio.run(run(settings))

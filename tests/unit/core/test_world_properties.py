@@ -1,0 +1,155 @@
+"""What must hold whatever happens: random days in the call centre."""
+
+import itertools
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from ccctl import changes as ch
+from ccctl import events as e
+from ccctl.agent.state import ON_CALL, Presence
+from ccctl.changes import Outcome
+from ccctl.world.recovery import rebuild_lines
+from ccctl.world.state import Phase, from_json, to_json
+from tests.support.centre import WHISPER, Centre, make_roster
+
+AGENTS = ("a0", "a1", "a2")
+
+
+class Day(RuleBasedStateMachine):
+    """Three agents, two queues with whisper and wrap-up, callers and phones that do what they like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.centre = Centre(make_roster(3, 2, whisper=WHISPER, wrap_up_ms=2000, max_callers=4, ring_ms=5000))
+
+    def legs(self, *phases: Phase) -> list[str]:
+        return sorted(leg for leg, state in self.centre.world.legs.items() if state.phase in phases)
+
+    @rule(
+        queue=st.sampled_from(["q0", "q1", "gone"]),
+        priority=st.integers(0, 2),
+        wait=st.sampled_from([0, 7000]),
+    )
+    def caller_comes(self, queue: str, priority: int, wait: int) -> None:
+        self.centre.queued(queue, priority=priority, max_wait_ms=wait, keys="0", leave_if_empty=bool(wait))
+
+    @precondition(lambda self: self.centre.world.visits)
+    @rule(data=st.data())
+    def caller_goes(self, data: st.DataObject) -> None:
+        call = data.draw(st.sampled_from(sorted(self.centre.world.visits)))
+        self.centre.left(call)
+        self.centre.send(e.ChannelEnded(at=self.centre.at, channel=call, cause_code=16, source="PJSIP/t-1"))
+
+    @precondition(lambda self: self.centre.world.visits)
+    @rule(data=st.data())
+    def caller_presses_the_exit_key(self, data: st.DataObject) -> None:
+        call = data.draw(st.sampled_from(sorted(self.centre.world.visits)))
+        self.centre.send(e.DigitPressed(at=self.centre.at, channel=call, digit="0"))
+
+    @rule(
+        agent=st.sampled_from(AGENTS),
+        what=st.sampled_from([e.AgentLogin, e.AgentLogout, e.AgentPause, e.AgentUnpause]),
+    )
+    def agent_asks(self, agent: str, what: type[e.AgentLogin]) -> None:
+        self.centre.at += 1
+        self.centre.send(what(at=self.centre.at, agent=agent, request="r"))
+
+    @precondition(lambda self: self.legs(Phase.RINGING))
+    @rule(data=st.data())
+    def phone_is_answered(self, data: st.DataObject) -> None:
+        self.centre.answer(data.draw(st.sampled_from(self.legs(Phase.RINGING))))
+
+    @precondition(lambda self: self.legs(Phase.WHISPER))
+    @rule(data=st.data())
+    def whisper_ends(self, data: st.DataObject) -> None:
+        self.centre.send(
+            e.WhisperDone(at=self.centre.at, leg=data.draw(st.sampled_from(self.legs(Phase.WHISPER))))
+        )
+
+    @precondition(lambda self: self.legs(Phase.CONNECTING))
+    @rule(data=st.data(), works=st.booleans())
+    def bridge(self, data: st.DataObject, works: bool) -> None:
+        leg = data.draw(st.sampled_from(self.legs(Phase.CONNECTING)))
+        failed = e.ConnectFailed(at=self.centre.at, leg=leg, reason="test")
+        self.centre.send(e.Connected(at=self.centre.at, leg=leg) if works else failed)
+
+    @precondition(lambda self: self.centre.world.legs)
+    @rule(data=st.data(), cause=st.sampled_from([16, 17, 19, 20]))
+    def leg_ends(self, data: st.DataObject, cause: int) -> None:
+        self.centre.leg_ended(data.draw(st.sampled_from(sorted(self.centre.world.legs))), cause)
+
+    @rule(ms=st.sampled_from([100, 3000, 10_000]))
+    def time_passes(self, ms: int) -> None:
+        self.centre.tick(ms)
+
+    @rule()
+    def daemon_restarts(self) -> None:
+        """Snapshot, a new boot, a look at what lives."""
+        world = from_json(to_json(self.centre.world))
+        rebuild_lines(world)
+        self.centre.world = world
+        self.centre.at += 1
+        self.centre.send(e.Started(at=self.centre.at, boot="c11c11"))
+        names = [*world.visits, *world.legs]
+        alive = tuple(
+            e.LiveChannel(channel=n, ours=True, up=n not in self.legs(Phase.RINGING)) for n in names
+        )
+        self.centre.send(e.Resynced(at=self.centre.at, node="pbx1", channels=alive))
+
+    # -- what must hold ----------------------------------------------------------------------------
+
+    @invariant()
+    def nobody_waits_while_somebody_is_free(self) -> None:
+        for line in self.centre.world.lines.values():
+            assert not (line.waiting and line.ready)
+
+    @invariant()
+    def books_agree(self) -> None:
+        world = self.centre.world
+        for name, line in world.lines.items():
+            waiting = [v for v in world.visits.values() if v.row.queue == name and v.row.ended is None]
+            assert line.size == len(waiting)
+            assert {key[3] for key in line.waiting} == {v.row.call for v in waiting if not v.leg}
+            assert list(line.waiting) == sorted(line.waiting)
+            ready = {a.name for a in world.agents.values() if a.presence is Presence.READY}
+            assert {key[1] for key in line.ready} == (ready if name in world.roster.queues else set())
+
+    @invariant()
+    def each_agent_has_one_leg_and_each_leg_one_agent(self) -> None:
+        world = self.centre.world
+        busy = {a.name: a.leg for a in world.agents.values() if a.presence in ON_CALL}
+        assert sorted(busy.values()) == sorted(world.legs)
+        for name, leg in busy.items():
+            state = world.legs[leg]
+            assert state.agent == name
+            assert world.visits[state.call].leg == leg
+
+    @invariant()
+    def every_visit_that_is_over_has_one_outcome(self) -> None:
+        open_now = {v.row.id for v in self.centre.world.visits.values()}
+        for row in self.centre.rows.get(ch.VisitRow, {}).values():
+            assert (row.outcome is None) == (row.ended is None)
+            if row.id not in open_now:
+                assert row.outcome is not None
+                assert row.outcome is not Outcome.ANSWERED or row.talk_ended is not None
+        for offer in self.centre.rows.get(ch.OfferRow, {}).values():
+            assert (offer.outcome is None) == (offer.ended is None)
+            if offer.ended is None:
+                assert offer.id in self.centre.world.legs
+
+    @invariant()
+    def agent_states_follow_each_other_without_gap(self) -> None:
+        for name in AGENTS:
+            rows = [r for r in self.centre.rows.get(ch.AgentStateRow, {}).values() if r.agent == name]
+            rows.sort(key=lambda r: (r.started, int(r.id.rpartition(":")[2])))
+            for one, other in itertools.pairwise(rows):
+                assert one.ended is not None
+                assert one.ended <= other.started
+            presence = self.centre.world.agents[name].presence
+            assert (presence is Presence.OFFLINE) == (not rows or rows[-1].ended is not None)
+
+
+TestDay = Day.TestCase
+TestDay.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
