@@ -101,10 +101,10 @@ class Call:
         return tones.present(self.frames(start, end), among or self.tones)
 
     def hears_sound(self, window: float = 0.3) -> bool:
-        """Anything but silence through the last `window` seconds."""
+        """Anything but silence in a good part of the last `window` seconds."""
         frames = self.frames(time.time() - window)
         loud = sum(tones.loudness(f) > tones.AUDIBLE for f in frames)
-        return loud > 0.6 * window / 0.02
+        return loud > 0.3 * window / 0.02
 
     # -- waiting
 
@@ -136,6 +136,16 @@ class Call:
     async def until_sound(self, timeout: float = 5, window: float = 0.3) -> None:
         """Until anything is heard: a prompt, music, a voice."""
         await self._poll(lambda: self.hears_sound(window), timeout, "any sound")
+
+    async def until_silence(self, timeout: float = 5, window: float = 0.4) -> None:
+        """Until nothing is heard any more."""
+        await self._poll(lambda: not self.hears_sound(window), timeout, "silence")
+
+    async def until_pressed(self, keys: str) -> None:
+        """Press the keys and wait until they are out."""
+        self.press(keys)
+        leg = self.leg
+        await self._poll(lambda: leg is None or not leg.pressing, 1 + len(keys), f"keys {keys} sent")
 
     async def _until(self, ready: Callable[[], bool], timeout: float, what: str) -> None:
         loop = asyncio.get_running_loop()
