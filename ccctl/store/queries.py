@@ -30,9 +30,12 @@ offers, recordings_, watches = tables.offers.c, tables.recordings.c, tables.watc
 
 
 def _stream(engine: Engine, statement: Select[Any], kind: type[R]) -> Iterator[R]:
+    """Rows of the one table that is selected, as records."""
     with explained(engine), engine.connect().execution_options(yield_per=2000) as connection:
-        for row in connection.execute(statement).mappings():
-            yield msgspec.convert(dict(row), kind)
+        result = connection.execute(statement)
+        names = [str(name) for name in result.keys()]  # noqa: SIM118 - not a dict; it gives a str subclass
+        for row in result:
+            yield msgspec.convert(dict(zip(names, row, strict=True)), kind)
 
 
 def _within(column: ColumnElement[Any], start: int, end: int) -> Where:
