@@ -1,13 +1,15 @@
 """`ccctl call`: the calls of the ledger, and what happened in each."""
 
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 
 from ccctl.changes import CallRow, Outcome
-from ccctl.cli.common import print_json, print_table, settings
+from ccctl.cli.client import act, by_option, format_option
+from ccctl.cli.common import pass_home, print_json, print_table, settings
 from ccctl.cli.ledger import FORMATS, csv_text, now_ms, read_roster, span, time_options, write_out, zone_of
 from ccctl.errors import CcctlError
 from ccctl.report.intervals import iso, label, local
@@ -133,6 +135,16 @@ def _clock(at: int, zone: ZoneInfo) -> str:
 
 def _words(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
+
+
+@call.command()
+@click.argument("ident", metavar="CALL")
+@by_option
+@format_option
+@pass_home
+def hangup(home: str, ident: str, by: str, form: str) -> None:
+    """Hang up a live call; CALL is its reference, as in `call list`."""
+    act(home, "POST", f"calls/{quote(ident)}/hangup", {"by": by}, form == "json", f"{ident} is hung up")
 
 
 commands: tuple[click.Command, ...] = (call,)
