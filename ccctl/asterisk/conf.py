@@ -1,0 +1,247 @@
+"""The generated configuration on disk: numbered revisions and one symlink that says which one counts.
+
+    <etc>/ccctl/r000012/extensions.conf  entry.conf  dialplan/<generation>.conf  pjsip.conf ... revision.json
+    <etc>/ccctl/current -> r000012
+
+A revision is written whole, flushed, and only then `current` is swapped: a crash, a full disk or a
+read-only folder leave the old one in force.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.resources import files as package_files
+from pathlib import Path
+
+import jinja2
+import msgspec
+
+from ccctl.asterisk.node import Node
+from ccctl.errors import ApplyError
+from ccctl.flow.compile import Plan
+from ccctl.flow.dialplan import render as render_dialplan
+from ccctl.flow.dialplan import value
+
+KEEP_REVISIONS = 4
+MANIFEST = "revision.json"
+_REVISION = re.compile(r"r(\d{6})")
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a revision holds. `generations`: generation -> the sounds its flows play."""
+
+    revision: str
+    generation: str
+    generations: dict[str, tuple[str, ...]]
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """A revision's files: path inside its folder -> text."""
+
+    manifest: Manifest
+    files: dict[str, str]
+
+
+def folder(node: Node) -> Path:
+    return Path(node.etc_dir) / "ccctl"
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+
+@cache
+def templates() -> jinja2.Environment:
+    source = package_files("ccctl.asterisk_conf").joinpath("templates")
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: source.joinpath(name).read_text("utf-8")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - configuration, not HTML
+    )
+    environment.filters["value"] = value
+    return environment
+
+
+def build(plan: Plan, music: Mapping[str, str], old: Revision | None, keep: set[str]) -> Revision:
+    """The next revision: this plan, and the flows of the generations in `keep` as they are in `old`.
+
+    `music` says in which folder the files of a class are.
+    """
+    sounds = {plan.generation: tuple(sorted(prompt.sound for prompt in plan.prompts))}
+    texts = {f"dialplan/{plan.generation}.conf": _flows(plan)}
+    if old:
+        for generation in sorted(set(old.manifest.generations) & keep - {plan.generation}):
+            sounds[generation] = old.manifest.generations[generation]
+            texts[flows_file(generation)] = old.files[flows_file(generation)]
+    manifest = Manifest(_next(old), plan.generation, sounds)
+    return Revision(manifest, {**_stable(plan, music, manifest), **texts})
+
+
+def flows_file(generation: str) -> str:
+    return f"dialplan/{generation}.conf"
+
+
+def _next(old: Revision | None) -> str:
+    return f"r{int(old.manifest.revision[1:]) + 1 if old else 1:06}"
+
+
+def _flows(plan: Plan) -> str:
+    template = templates().get_template("dialplan.conf.j2")
+    return template.render(generation=plan.generation, contexts=render_dialplan(plan.contexts))
+
+
+def _stable(plan: Plan, music: Mapping[str, str], manifest: Manifest) -> dict[str, str]:
+    environment = templates()
+    sections = environment.get_template("sections.conf.j2")
+    classes = [(name, music[name]) for name in plan.music]
+    return {
+        "extensions.conf": _start(manifest),
+        "entry.conf": render_dialplan(plan.entry),
+        **{name: sections.render(sections=found) for name, found in plan.sections.items()},
+        "musiconhold.conf": environment.get_template("musiconhold.conf.j2").render(classes=classes),
+    }
+
+
+def _start(manifest: Manifest) -> str:
+    template = templates().get_template("extensions.conf.j2")
+    return template.render(generation=manifest.generation, generations=sorted(manifest.generations))
+
+
+def without(old: Revision, generations: set[str]) -> Revision:
+    """The next revision: `old` without the flows of some generations."""
+    kept = {name: sounds for name, sounds in old.manifest.generations.items() if name not in generations}
+    manifest = Manifest(_next(old), old.manifest.generation, kept)
+    gone = {flows_file(generation) for generation in generations}
+    texts = {path: text for path, text in old.files.items() if path not in gone}
+    return Revision(manifest, {**texts, "extensions.conf": _start(manifest)})
+
+
+# -- disk ------------------------------------------------------------------------------------------
+
+
+def read_current(node: Node) -> Revision | None:
+    """The revision that `current` points to; None before the first apply."""
+    return _read(folder(node) / "current")
+
+
+def _read(path: Path) -> Revision | None:
+    try:
+        manifest = msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
+        texts = {
+            str(file.relative_to(path)): file.read_text("utf-8") for file in sorted(path.rglob("*.conf"))
+        }
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ApplyError(f"{path}: the revision in force cannot be read: {error}") from None
+    return Revision(manifest, texts)
+
+
+def write(node: Node, revision: Revision) -> None:
+    """The whole revision onto the disk, durable, not yet in force."""
+    target = folder(node) / revision.manifest.revision
+    try:
+        shutil.rmtree(target, ignore_errors=True)
+        (target / "dialplan").mkdir(parents=True, mode=0o750)
+        group = Path(node.etc_dir).stat().st_gid
+        for path, text in revision.files.items():
+            _write_file(target / path, text.encode(), group)
+        _write_file(target / MANIFEST, msgspec.json.encode(revision.manifest), group)
+        for each in (target, target / "dialplan", folder(node)):
+            _own(each, group)
+            _sync(each)
+    except OSError as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise ApplyError(f"{target} cannot be written: {error.strerror}", "nothing was changed") from None
+
+
+def _write_file(path: Path, data: bytes, group: int) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    _own(path, group)
+
+
+def _own(path: Path, group: int) -> None:
+    """Asterisk often runs as a user of its own and reads by its group."""
+    with suppress(PermissionError):
+        os.chown(path, -1, group)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def swap(node: Node, revision: str | None) -> None:
+    """Put a revision in force for Asterisk's next (re)load, in one step. None: none at all."""
+    link = folder(node) / "current"
+    try:
+        if revision is None:
+            link.unlink(missing_ok=True)
+            return
+        fresh = folder(node) / "current.new"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(revision)
+        fresh.replace(link)
+        _sync(folder(node))
+    except OSError as error:
+        raise ApplyError(f"{link} cannot be changed: {error.strerror}") from None
+
+
+def remove(node: Node, revision: str) -> None:
+    shutil.rmtree(folder(node) / revision, ignore_errors=True)
+
+
+def revisions(node: Node) -> list[str]:
+    """Names of the revisions on disk, oldest first."""
+    with suppress(FileNotFoundError):
+        return sorted(path.name for path in folder(node).iterdir() if _REVISION.fullmatch(path.name))
+    return []
+
+
+def tidy(node: Node) -> None:
+    """Keep the last few revisions."""
+    for revision in revisions(node)[:-KEEP_REVISIONS]:
+        remove(node, revision)
+
+
+def sounds_in_use(node: Node) -> set[str]:
+    """The sounds of every generation of every revision on disk."""
+    found = (_read(folder(node) / revision) for revision in revisions(node))
+    return {
+        sound for each in found if each for sounds in each.manifest.generations.values() for sound in sounds
+    }
+
+
+@contextmanager
+def lock(node: Node) -> Iterator[None]:
+    """One apply at a time. The lock is the kernel's, so a dead process holds none; the pid is for people."""
+    path = folder(node) / "apply.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
+    except OSError as error:
+        raise ApplyError(f"{path} cannot be written: {error.strerror}", "nothing was changed") from None
+    with os.fdopen(descriptor, "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = file.read().strip() or "unknown"
+            raise ApplyError(
+                f"another apply is at work (pid {holder})", "wait for it and try again"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

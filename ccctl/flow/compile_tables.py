@@ -1,0 +1,264 @@
+"""What surrounds the flows: entry tables of trunks and phones, hours, voicemail, feature codes.
+
+The entry tables `cc-in` and `cc-phones` are stable: every apply rewrites them, and all they do is
+send a call into contexts of one generation, where it stays.
+"""
+
+from collections.abc import Iterable
+
+from ccctl.errors import ApplyError
+from ccctl.flow import marks
+from ccctl.flow.compile_steps import (
+    digits,
+    flow_context,
+    hours_context,
+    seconds,
+    voicemail_context,
+)
+from ccctl.flow.dialplan import Context, Exten, Line, Place, go_if, goto, literal, mark, name, put
+from ccctl.flow.graph import FeatureCode, Hours, Mailbox, OpenSpan, Site, User
+
+INBOUND = "cc-in"
+PHONES = "cc-phones"
+VOICEMAIL = "ccctl"  # app_voicemail's context of all boxes
+PHONE_RING_MS = 30_000
+MODES = "cc/mode"  # AstDB family of the day/night switches
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CALLER_NAME = "${FILTER(a-zA-Z0-9 .\\x27\\-\\x80-\\xff,${CALLERID(name)})}"
+_UNKNOWN = tuple(Exten(pattern, (Line("Hangup", ("1",)),)) for pattern in ("_[+*#0-9]", "_[+*#0-9]."))
+
+
+# -- entry -----------------------------------------------------------------------------------------
+
+
+def begin(generation: str, direction: str, number: str, language: str = "") -> list[Line]:
+    """The first lines of a call. A call that is transferred to here keeps its identity."""
+    lines = [
+        put("__CC_GEN", generation),
+        put("CC_NUMBER", number),
+        Line("GotoIf", ("${EXISTS(${CC_CALL})}?known",)),
+        put("__CC_CALL", "${UNIQUEID}"),
+        put("CC_NUM", "${FILTER(+0-9,${CALLERID(num)})}"),
+        put("CC_NAME", _CALLER_NAME),
+    ]
+    if language:
+        lines.append(put("CHANNEL(language)", name(language)))
+    return [*lines, mark(marks.CALL, direction)]
+
+
+def inbound(site: Site, generation: str) -> Context:
+    extens = _numbers(site, generation, "inbound")
+    known = {exten.name for exten in extens}
+    for number in site.numbers:
+        for spelling in (number.removeprefix("+"), number.replace("+", "00", 1)):
+            if spelling not in known:
+                known.add(spelling)
+                extens.append(Exten(spelling, (goto((INBOUND, number, "1")),)))
+    return Context(INBOUND, (*extens, *_UNKNOWN))
+
+
+def _numbers(site: Site, generation: str, direction: str) -> list[Exten]:
+    default = site.defaults.languages[0]
+    return [
+        _entry(
+            digits(did.number),
+            begin(generation, direction, did.number, did.language or default),
+            (flow_context(generation, did.flow), "s", "1"),
+        )
+        for did in site.numbers.values()
+    ]
+
+
+def _entry(number: str, lines: list[Line], place: Place, hint: str = "") -> Exten:
+    return Exten(number, (*lines, goto(place, "known")), hint)
+
+
+def phones(site: Site, generation: str) -> Context:
+    """What a phone of this site can dial: colleagues, our own numbers, feature codes."""
+    people = [
+        _entry(
+            digits(user.extension),
+            begin(generation, "internal", user.extension),
+            (desk_context(generation), user.extension, "1"),
+            f"PJSIP/{name(user.name)}",
+        )
+        for user in site.users.values()
+    ]
+    codes = [exten for code in site.feature_codes.values() for exten in _code(site, generation, code)]
+    switches = [_switch(hours) for hours in site.hours.values() if hours.switch]
+    return Context(PHONES, (*people, *_numbers(site, generation, "internal"), *codes, *switches, *_UNKNOWN))
+
+
+# -- desks -----------------------------------------------------------------------------------------
+
+
+def desk_context(generation: str) -> str:
+    return name(f"cc-{generation}.desks")
+
+
+def desks(site: Site, generation: str) -> Context:
+    extens = tuple(_desk(user, generation) for user in site.users.values())
+    return Context(desk_context(generation), extens)
+
+
+def _desk(user: User, generation: str) -> Exten:
+    box = [goto((voicemail_context(generation, user.mailbox), "u", "1"))] if user.mailbox else []
+    lines = [
+        mark(marks.DIAL, user.name),
+        Line("Dial", (f"PJSIP/{name(user.name)}", seconds(PHONE_RING_MS), "g")),
+        mark(marks.DIAL_END, "${DIALSTATUS}"),
+        go_if('"${DIALSTATUS}" = "ANSWER"', "done"),
+        *box,
+        Line("Hangup", ("${HANGUPCAUSE}",)),
+        Line("Hangup", ("16",), "done"),
+    ]
+    return Exten(user.extension, tuple(lines))
+
+
+# -- hours -----------------------------------------------------------------------------------------
+
+
+def hours(site: Site, generation: str) -> list[Context]:
+    return [_hours(each, generation) for each in site.hours.values()]
+
+
+def _hours(hours: Hours, generation: str) -> Context:
+    """A subroutine that returns open, closed or holiday. Manual switch before holiday before hours."""
+    zone = hours.timezone
+    lines = [
+        put("LOCAL(mode)", f"${{FILTER(a-z,${{DB({MODES}/{name(hours.name)})}})}}"),
+        go_if('"${mode}" = "open"', "open"),
+        go_if('"${mode}" = "closed"', "closed"),
+        put("LOCAL(test)", "${FILTER(0-9,${TESTTIME})}"),
+        put("LOCAL(now)", '${IF($["${test}" = ""]?${EPOCH}:${test})}'),
+        Line("Goto", ("d${STRFTIME(${now}," + literal(zone) + ",%Y%m%d)}", "1")),
+        Line("Return", ("open",), "open"),
+        Line("Return", ("closed",), "closed"),
+    ]
+    holidays = [Exten(f"d{digits(day)}", (Line("Return", ("holiday",)),)) for day in hours.holidays]
+    spans = [_span(spell, zone) for spell in spells(hours.open)]
+    week = (*spans, Line("Return", ("closed",)), Line("Return", ("open",), "open"))
+    safety = Exten("i", (Line("Return", ("closed",)),))
+    return Context(
+        hours_context(generation, hours.name),
+        (Exten("s", tuple(lines)), *holidays, Exten("_d.", week), safety),
+    )
+
+
+def spells(spans: Iterable[OpenSpan]) -> list[tuple[int, int, tuple[int, ...]]]:
+    """(start, end, days): the days that share a span, in the order of the clock."""
+    days: dict[tuple[int, int], list[int]] = {}
+    for span in spans:
+        days.setdefault((span.start, span.end), []).append(span.day)
+    return [(start, end, tuple(sorted(set(on)))) for (start, end), on in sorted(days.items())]
+
+
+def _span(spell: tuple[int, int, tuple[int, ...]], zone: str) -> Line:
+    """Asterisk's end minute is inclusive and it knows no 24:00, so the last open minute is written."""
+    start, end, on = spell
+    when = f"{start // 60:02}:{start % 60:02}-{(end - 1) // 60:02}:{(end - 1) % 60:02}"
+    days = "&".join(_DAYS[day] for day in on)
+    return Line("GotoIfTime", (when, days, "*", "*", f"{literal(zone)}?open"))
+
+
+def _switch(hours: Hours) -> Exten:
+    """The day/night switch: closed by hand, or back to the timetable; its lamp is lit while closed."""
+    key = f"DB({MODES}/{name(hours.name)})"
+    lamp = f"Custom:cc_hours_{name(hours.name)}"
+    lines = (
+        Line("Answer"),
+        go_if(f'"${{FILTER(a-z,${{{key}}})}}" = "closed"', "open"),
+        put(key, "closed"),
+        put(f"DEVICE_STATE({lamp})", "INUSE"),
+        Line("Playback", ("activated",)),
+        Line("Hangup"),
+        put(key, "auto", "open"),
+        put(f"DEVICE_STATE({lamp})", "NOT_INUSE"),
+        Line("Playback", ("de-activated",)),
+        Line("Hangup"),
+    )
+    return Exten(hours.switch, lines, lamp)
+
+
+# -- voicemail -------------------------------------------------------------------------------------
+
+
+def box_number(box: Mailbox) -> str:
+    return digits(box.number) if box.number else name(box.name)
+
+
+def voicemail(site: Site, generation: str) -> list[Context]:
+    return [_box(box, generation) for box in site.mailboxes.values()]
+
+
+def _box(box: Mailbox, generation: str) -> Context:
+    """One extension per greeting; the keys 0 and * (extensions o and a) leave politely."""
+    leave = (
+        mark(marks.VOICEMAIL_END, "${VMSTATUS}"),
+        Line("Playback", ("vm-goodbye",)),
+        Line("Hangup", ("16",)),
+    )
+    greetings = [
+        Exten(option, (mark(marks.VOICEMAIL, box.name), _leave_message(box, option), *leave))
+        for option in "ubs"
+    ]
+    return Context(
+        voicemail_context(generation, box.name), (*greetings, Exten("o", leave), Exten("a", leave))
+    )
+
+
+def _leave_message(box: Mailbox, option: str) -> Line:
+    return Line("VoiceMail", (f"{box_number(box)}@{VOICEMAIL}", option))
+
+
+# -- feature codes ---------------------------------------------------------------------------------
+
+
+def _code(site: Site, generation: str, code: FeatureCode) -> list[Exten]:
+    match code.action:
+        case "voicemail":
+            return [Exten(code.code, _own_box())]
+        case "pickup":
+            return [Exten(code.code, (Line("Pickup"), Line("Hangup")))]
+        case "listen":
+            return [_listen(site.users[agent], generation, code) for agent in site.agents]
+        case "agent-login":
+            return [_ask(code.code, generation, code.action, "")]
+        case "agent-pause":
+            reasons = site.defaults.pause_reasons.items()
+            spoken = [
+                _ask(f"{code.code}{digit}", generation, code.action, reason) for digit, reason in reasons
+            ]
+            return [_ask(code.code, generation, code.action, ""), *spoken]
+    raise ApplyError(f"feature code {code.code}: unknown action {code.action!r}")
+
+
+def _own_box() -> tuple[Line, ...]:
+    """CC_BOX comes from the phone's endpoint: a phone opens its own box only."""
+    return (
+        Line("GotoIf", ("${EXISTS(${CC_BOX})}?box",)),
+        *_sorry(),
+        Line("VoiceMailMain", ("${CC_BOX}", "${CC_BOX_OPTIONS}"), "box"),
+        Line("Hangup"),
+    )
+
+
+def _ask(exten: str, generation: str, action: str, reason: str) -> Exten:
+    return Exten(exten, _stasis("code", generation, action, "${CC_USER}", literal(reason)))
+
+
+def _listen(agent: User, generation: str, code: FeatureCode) -> Exten:
+    return Exten(
+        f"{code.code}{digits(agent.extension)}", _stasis("listen", generation, "${CC_USER}", agent.extension)
+    )
+
+
+def _stasis(*arguments: str) -> tuple[Line, ...]:
+    """Hand a phone to the daemon; when it is not there, say so."""
+    done = go_if('"${STASISSTATUS}" = "SUCCESS"', "done")
+    return (Line("Stasis", (marks.APP, *arguments)), done, *_sorry(), Line("Hangup", (), "done"))
+
+
+def _sorry() -> tuple[Line, ...]:
+    return (Line("Answer"), Line("Playback", ("sorry&please-try-call-later",)), Line("Hangup"))
