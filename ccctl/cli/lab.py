@@ -52,6 +52,14 @@ def up(ctx: click.Context, asterisk: str | None, port_base: int | None) -> None:
     click.echo(f"  logs {node.log_dir}/messages")
 
 
+@lab.command("provision")
+@click.pass_context
+def fetch(ctx: click.Context) -> None:
+    """Only unpack Asterisk, so that a later `up` needs no network."""
+    tree = find_asterisk(lab_home(ctx), None, _progress)
+    click.echo(f"Asterisk {tree.version}: {tree.program}")
+
+
 @lab.command()
 @click.pass_context
 def down(ctx: click.Context) -> None:
