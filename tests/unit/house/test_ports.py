@@ -1,0 +1,53 @@
+"""The lab's ports: a block without holes in its meaning, free, and named when taken."""
+
+import socket
+
+import msgspec
+import pytest
+
+from ccctl.errors import LabError
+from ccctl.lab.ports import FIRST, LAST, SIZE, block, check_free, free_block
+
+
+def test_ports_of_a_block_are_distinct_and_inside() -> None:
+    ports = block(20000)
+    single = (ports.ami, ports.ari, ports.sip, ports.events, ports.web)
+    assert len(set(single)) == len(single)
+    assert all(20000 <= port < ports.rtp_start for port in single)
+    assert ports.rtp_start % 2 == 0
+    assert ports.rtp_end < 20000 + SIZE
+
+
+@pytest.mark.parametrize("base", [0, 1023, 65000, -5])
+def test_impossible_base_is_refused(base: int) -> None:
+    with pytest.raises(LabError, match="out of range"):
+        block(base)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12345, 2**32 - 1])
+def test_free_block_is_in_range_and_free(seed: int) -> None:
+    ports = free_block(seed)
+    assert FIRST <= ports.ami < ports.rtp_end < LAST
+    check_free(ports)
+
+
+def test_free_block_avoids_what_somebody_holds() -> None:
+    first = free_block(7)
+    for number in (first.rtp_start + 7, first.web):
+        with socket.create_server(("127.0.0.1", number)):
+            other = free_block(7)
+            assert not other.sip - 60 <= number <= other.rtp_end
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "purpose"), [("ami", "tcp", "AMI"), ("ari", "tcp", "ARI"), ("sip", "udp", "SIP")]
+)
+def test_taken_port_is_named(kind: str, name: str, purpose: str) -> None:
+    ports = free_block(99)
+    number = msgspec.structs.asdict(ports)[kind]
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if name == "tcp" else socket.SOCK_DGRAM) as holder:
+        holder.bind(("127.0.0.1", number))
+        if name == "tcp":
+            holder.listen()
+        with pytest.raises(LabError, match=rf"port {number}/{name} \({purpose} .* \(pid \d+\)"):
+            check_free(ports)
