@@ -1,0 +1,353 @@
+"""Checks of the way a call takes: every flow is reached, ends on purpose, and never turns in circles."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ccctl.diagnostics import Diagnostic, Span
+from ccctl.flow.checks_menus import steps_of, walk
+from ccctl.flow.checks_names import unknown
+from ccctl.flow.checks_pages import finding, found
+from ccctl.flow.graph import (
+    AnyStep,
+    Body,
+    Dial,
+    Goto,
+    HangupStep,
+    HoursStep,
+    Menu,
+    QueueStep,
+    VoicemailStep,
+)
+from ccctl.flow.schema import Draft, is_number
+
+Targets = dict[str, Span]  # flow -> place of the goto
+
+
+def gotos(body: Body) -> Targets:
+    return {step.flow: step.span for step in walk(body) if isinstance(step, Goto)}
+
+
+@finding("E401")
+def check_reached(draft: Draft) -> Iterator[Diagnostic]:
+    """A flow that no number leads to.
+
+    Bad:
+        numbers: {"+49301234500": main}
+        flows: {main: [hangup], partner: [hangup]}
+    Good:
+        numbers: {"+49301234500": main, "+49301234501": partner}
+        flows: {main: [hangup], partner: [hangup]}
+    """
+    if draft.broken or any(unknown(draft, "flows")):
+        return
+    edges = {flow.name: gotos(flow.steps) for flow in draft.site.flows.values()}
+    waiting = [number.flow for number in draft.site.numbers.values()]
+    reached: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += edges.get(name, {})
+    lost = [name for name in edges if name not in reached]
+    heads = [name for name in lost if not any(name in edges[other] for other in lost if other != name)]
+    for name in heads or lost[:1]:
+        text = f'flow "{name}" is unreachable from every number'
+        yield found("E401", draft.names["flows"][name], text, "delete it or route to it")
+
+
+# -- ends ------------------------------------------------------------------------------------------
+
+
+def goes_on(step: AnyStep) -> bool:
+    """Can a call reach the step after this one?"""
+    match step:
+        case Goto() | VoicemailStep() | HangupStep():
+            return False
+        case Dial():
+            return any(falls_through(body) for body in (step.on_no_answer, step.on_busy, step.on_failed))
+        case Menu():
+            bodies = [option.body for option in step.options if not option.repeat]
+            return any(map(falls_through, bodies)) or bool(
+                step.on_exhausted and falls_through(step.on_exhausted)
+            )
+        case _:
+            return True
+
+
+def falls_through(body: Body) -> bool:
+    return all(goes_on(step) for step in body)
+
+
+@finding("E402")
+def check_never_run(draft: Draft) -> Iterator[Diagnostic]:
+    """A step after one that ends the call.
+
+    Bad:
+        main: [hangup, {play: goodbye}]
+    Good:
+        main: [{play: goodbye}, hangup]
+    """
+    for flow in draft.site.flows.values():
+        if flow.name in draft.broken:
+            continue
+        for body in _bodies(flow.steps):
+            for step, after in pairwise(body):
+                if not goes_on(step):
+                    where = f"{step.span.line}:{step.span.column}"
+                    text = f'step after "{verb(step)}" ({where}) can never run'
+                    yield found("E402", after.span, text, "delete it, or move it before")
+                    break
+
+
+def _bodies(body: Body) -> Iterator[Body]:
+    yield body
+    for step in body:
+        for inner in inner_bodies(step):
+            yield from _bodies(inner)
+
+
+def inner_bodies(step: AnyStep) -> tuple[Body, ...]:
+    match step:
+        case Menu():
+            keyed = tuple(option.body for option in step.options)
+            return (*keyed, step.on_invalid, step.on_timeout, step.on_exhausted)
+        case HoursStep():
+            return step.on_closed, step.on_holiday
+        case QueueStep():
+            keyed = tuple(option.body for option in step.exit_keys)
+            return (*keyed, step.on_full, step.on_no_agents, step.on_timeout, step.on_failed)
+        case Dial():
+            return step.on_no_answer, step.on_busy, step.on_failed
+        case _:
+            return ()
+
+
+def verb(step: AnyStep) -> str:
+    return type(step).__name__.removesuffix("Step").lower()
+
+
+@finding("E404")
+def check_ends(draft: Draft) -> Iterator[Diagnostic]:
+    """A flow runs off its end.
+
+    The last step of a flow must end the call or go elsewhere, in each of its outcomes; else the
+    caller is cut off without a word. After an answered queue call the end is fine.
+
+    Bad:
+        main: [{play: welcome}]
+    Good:
+        main: [{play: welcome}, {goto: front-desk}]
+    """
+    for flow in draft.site.flows.values():
+        if flow.name not in draft.broken:
+            for span, how in sorted(set(_leaks(draft, flow.steps))):
+                text = f'flow "{flow.name}" runs off its end {how}'
+                yield found("E404", span, text, _end_hint(how))
+
+
+def _end_hint(how: str) -> str:
+    return "add goto, voicemail or hangup" if how == "here" else "add that outcome, or a step after this one"
+
+
+def _leaks(draft: Draft, body: Body) -> Iterator[tuple[Span, str]]:
+    """Places where a call falls out of the body, and when."""
+    last = next((step for step in body if not goes_on(step)), body[-1] if body else None)
+    match last:
+        case None | Goto() | VoicemailStep() | HangupStep():
+            return
+        case Menu():
+            for option in last.options:
+                yield from _leaks(draft, option.body)
+            yield from _leaks(draft, last.on_exhausted)
+        case HoursStep():
+            yield last.span, "when the hours are open"
+            yield from _leaks(draft, last.on_closed)
+            yield from _leaks(draft, last.on_holiday)
+        case Dial():
+            for outcome in (last.on_no_answer, last.on_busy, last.on_failed):
+                yield from (
+                    _leaks(draft, outcome)
+                    if outcome
+                    else ((last.span, "when nobody answers (on_no_answer)"),)
+                )
+        case QueueStep():
+            yield from _queue_leaks(draft, last)
+        case _:
+            yield last.span, "here"
+
+
+def _queue_leaks(draft: Draft, step: QueueStep) -> Iterator[tuple[Span, str]]:
+    queue = draft.site.queues.get(step.queue)
+    for option in step.exit_keys:
+        yield from _leaks(draft, option.body)
+    outcomes = [("when no agent is there (on_no_agents)", step.on_no_agents, True)]
+    outcomes.append(("when the queue is full (on_full)", step.on_full, bool(queue and queue.max_callers)))
+    outcomes.append(("when the wait is over (on_timeout)", step.on_timeout, bool(step.max_wait_ms)))
+    for how, outcome, possible in outcomes:
+        if outcome:
+            yield from _leaks(draft, outcome)
+        elif possible:
+            yield step.span, how
+    yield from _leaks(draft, step.on_failed)
+
+
+# -- circles ---------------------------------------------------------------------------------------
+
+
+def hurry(body: Body) -> tuple[Targets, bool]:
+    """Where a call gets to although the caller presses nothing and nobody can answer; and whether
+    it gets to the end of the body so."""
+    targets: Targets = {}
+    for step in body:
+        passed, through = _hurry_step(step)
+        targets = {**passed, **targets}
+        if not through:
+            return targets, False
+    return targets, True
+
+
+def _hurry_step(step: AnyStep) -> tuple[Targets, bool]:
+    match step:
+        case Goto():
+            return {step.flow: step.span}, False
+        case VoicemailStep() | HangupStep():
+            return {}, False
+        case Menu():
+            silent, _ = hurry(step.on_timeout)
+            targets, through = hurry(step.on_exhausted)
+            return {**silent, **targets}, through and bool(step.on_exhausted)
+        case HoursStep():
+            return {**hurry(step.on_closed)[0], **hurry(step.on_holiday)[0]}, True
+        case QueueStep():
+            return _hurry_any(step.on_full, step.on_no_agents, step.on_failed)
+        case Dial():
+            return _hurry_any(step.on_busy, step.on_failed)
+        case _:
+            return {}, True
+
+
+def _hurry_any(*bodies: Body) -> tuple[Targets, bool]:
+    results = [hurry(body) for body in bodies]
+    merged = {name: span for targets, _ in results for name, span in targets.items()}
+    return merged, any(through for _, through in results)
+
+
+@finding("E403")
+def check_circles(draft: Draft) -> Iterator[Diagnostic]:
+    """Flows that lead into one another for ever.
+
+    A caller who presses nothing, or whom nobody can answer, would go round until the line is cut.
+    One of the flows must end, wait in a queue, or ring somebody.
+
+    Bad:
+        main: [{play: closed}, {goto: after-hours}]
+        after-hours: [{play: sorry}, {goto: main}]
+    Good:
+        main: [{play: closed}, {goto: after-hours}]
+        after-hours: [{play: sorry}, hangup]
+    """
+    edges = {flow.name: hurry(flow.steps)[0] for flow in draft.site.flows.values()}
+    told: set[str] = set()
+    for name in edges:
+        circle = _circle(edges, name)
+        if circle and told.isdisjoint(circle):
+            told.update(circle)
+            way = " -> ".join([*circle, name])
+            span = edges[circle[-1]][name]
+            text = f"loop without exit: {way}; a caller who presses nothing stays in it for ever"
+            yield found("E403", span, text, "let one of them end with voicemail, dial, queue or hangup")
+
+
+def _circle(edges: dict[str, Targets], start: str) -> list[str]:
+    """The shortest way from a flow back to itself, without the last step."""
+    ways = [[start]]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop(0)
+        for target in edges.get(way[-1], {}):
+            if target == start:
+                return way
+            if target not in seen:
+                seen.add(target)
+                ways.append([*way, target])
+    return []
+
+
+# -- outcomes and numbers --------------------------------------------------------------------------
+
+
+@finding("E407")
+def check_own_numbers(draft: Draft) -> Iterator[Diagnostic]:
+    """A dial step calls a number of this site.
+
+    The call would leave by the trunk and come back as a new one, or go round for ever.
+
+    Bad:
+        main: [{dial: "+49301234500", on_no_answer: hangup}]
+    Good:
+        main: [{goto: main}]
+    """
+    for number, span in draft.dialled:
+        own = draft.site.numbers.get(number)
+        if own:
+            where = f"{own.span.line}:{own.span.column}"
+            text = f'"{number}" is this site\'s own number ({where})'
+            yield found("E407", span, text, f"use goto: {own.flow}")
+
+
+@finding("E410")
+def check_via(draft: Draft) -> Iterator[Diagnostic]:
+    """A number is dialled and it is not said through which trunk.
+
+    With exactly one trunk it is taken without being named.
+
+    Bad:
+        main: [{dial: "+49301111111", on_no_answer: hangup}]      # two trunks
+    Good:
+        main: [{dial: "+49301111111", via: telco, on_no_answer: hangup}]
+    """
+    for step in steps_of(draft):
+        if isinstance(step, Dial) and not step.via:
+            number = next((target for target in step.targets if is_number(target)), None)
+            if number:
+                names = ", ".join(draft.site.trunks) or "none"
+                yield found(
+                    "E410",
+                    step.span,
+                    f'"{number}" needs a trunk',
+                    f"add via: and a trunk (there are: {names})",
+                )
+
+
+@finding("W408")
+def check_impossible(draft: Draft) -> Iterator[Diagnostic]:
+    """An outcome that can never happen.
+
+    A queue without max_callers is never full; a wait without max_wait never times out.
+
+    Bad:
+        - {queue: support, on_timeout: overflow}
+    Good:
+        - {queue: support, max_wait: 10m, on_timeout: overflow}
+    """
+    for step in steps_of(draft):
+        queue = draft.site.queues.get(step.queue) if isinstance(step, QueueStep) else None
+        if not isinstance(step, QueueStep) or not queue:
+            continue
+        if step.on_full and not queue.max_callers:
+            text = f'on_full can never happen: queue "{queue.name}" has no max_callers'
+            yield found("W408", step.on_full[0].span, text, "add max_callers to the queue")
+        if step.on_timeout and not step.max_wait_ms:
+            text = "on_timeout can never happen: this step has no max_wait"
+            yield found("W408", step.on_timeout[0].span, text, "add max_wait")
+
+
+CHECKS = (
+    check_reached,
+    check_never_run,
+    check_ends,
+    check_circles,
+    check_own_numbers,
+    check_via,
+    check_impossible,
+)

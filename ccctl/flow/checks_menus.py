@@ -1,0 +1,142 @@
+"""Checks of menus: keys that hide one another, outcomes that are missing, too many choices."""
+
+from collections.abc import Iterator
+
+from ccctl.diagnostics import Diagnostic
+from ccctl.flow.checks_pages import finding, found
+from ccctl.flow.graph import AnyStep, Body, Menu, Say, SayAs
+from ccctl.flow.schema import Draft
+from ccctl.flow.schema_steps import words
+
+MANY = 8
+
+
+def bodies_of(step: AnyStep) -> Iterator[Body]:
+    """The bodies that a step's keys and outcomes lead to."""
+    for field in step.__struct_fields__:
+        value = getattr(step, field)
+        if field.startswith("on_"):
+            yield value
+        elif field in ("options", "exit_keys"):
+            yield from (option.body for option in value)
+
+
+def walk(body: Body) -> Iterator[AnyStep]:
+    for step in body:
+        yield step
+        for inner in bodies_of(step):
+            yield from walk(inner)
+
+
+def steps_of(draft: Draft) -> Iterator[AnyStep]:
+    for flow in draft.site.flows.values():
+        yield from walk(flow.steps)
+
+
+def menus_of(draft: Draft) -> Iterator[Menu]:
+    yield from (step for step in steps_of(draft) if isinstance(step, Menu))
+
+
+@finding("E202")
+def check_prefixes(draft: Draft) -> Iterator[Diagnostic]:
+    """A menu option begins with the keys of another.
+
+    Who presses 1 waits until it is sure that no 2 follows. Drop one, or say with interdigit on this
+    menu that the pause is meant.
+
+    Bad:
+        - {menu: main-menu, options: {1: sales, 12: support}, on_exhausted: hangup}
+    Good:
+        - {menu: main-menu, options: {1: sales, 2: support}, on_exhausted: hangup}
+    """
+    for menu in menus_of(draft):
+        for option in menu.options:
+            short = next(
+                (o for o in menu.options if o.key != option.key and option.key.startswith(o.key)), None
+            )
+            if short and menu.span not in draft.patient:
+                text = f'option "{option.key}" starts with option "{short.key}"'
+                wait = f"who presses {short.key} waits {words(menu.interdigit_ms)}"
+                yield found("E202", option.span, f"{text}: {wait}", "drop one or set interdigit on this menu")
+
+
+@finding("E204")
+def check_exhausted(draft: Draft) -> Iterator[Diagnostic]:
+    """A menu does not say what happens after the last attempt.
+
+    Bad:
+        - {menu: main-menu, options: {1: sales}}
+    Good:
+        - {menu: main-menu, options: {1: sales}, on_exhausted: front-desk}
+    """
+    for menu in menus_of(draft):
+        if not menu.on_exhausted and not draft.broken:
+            text = (
+                f"menu has no on_exhausted, so after {menu.attempts} attempts the call would end unexplained"
+            )
+            yield found("E204", menu.span, text, "add on_exhausted and a destination, for example a person")
+
+
+@finding("W207")
+def check_many_options(draft: Draft) -> Iterator[Diagnostic]:
+    """A menu with more options than callers remember.
+
+    Bad:
+        options: {1: a, 2: b, 3: c, 4: d, 5: e, 6: f, 7: g, 8: h, 9: i}
+    Good:
+        options: {1: sales, 2: support, 0: front-desk}
+    """
+    for menu in menus_of(draft):
+        real = [option for option in menu.options if not option.repeat]
+        if len(real) > MANY:
+            text = f"{len(real)} options; callers remember about five"
+            yield found("W207", menu.span, text, "split the menu")
+
+
+@finding("E208")
+def check_repeat_only(draft: Draft) -> Iterator[Diagnostic]:
+    """A menu in which every key only repeats it.
+
+    Bad:
+        - {menu: main-menu, options: {"*": repeat}, on_exhausted: hangup}
+    Good:
+        - {menu: main-menu, options: {1: sales, "*": repeat}, on_exhausted: hangup}
+    """
+    for menu in menus_of(draft):
+        if menu.options and all(option.repeat for option in menu.options):
+            yield found(
+                "E208", menu.options[0].span, "every key of this menu only repeats it", "add a choice"
+            )
+
+
+@finding("E409")
+def check_spoken(draft: Draft) -> Iterator[Diagnostic]:
+    """A say step cannot speak its value in the way it is told.
+
+    Times and dates are spoken of `now`; digits and numbers are spoken of what has digits.
+
+    Bad:
+        main: [{say: caller.number, as: time}, hangup]
+    Good:
+        main: [{say: now, as: time}, {say: caller.number, as: digits}, hangup]
+    """
+    for step in steps_of(draft):
+        if isinstance(step, Say) and not _fits(step):
+            text = f'"{step.value}" cannot be spoken as {step.say_as.value}'
+            ways = [way.value for way in SayAs if _fits(Say(value=step.value, say_as=way))]
+            yield found("E409", step.span, text, f"write as: {' or '.join(ways)}")
+
+
+def _fits(step: Say) -> bool:
+    match step.say_as:
+        case SayAs.TIME | SayAs.DATE:
+            return step.value == "now"
+        case SayAs.NUMBER:
+            return step.value.isdecimal() and len(step.value) <= 9
+        case SayAs.DIGITS:
+            return step.value.endswith(".number") or all(c in "0123456789+*#-" for c in step.value)
+        case SayAs.ALPHA:
+            return step.value != "now"
+
+
+CHECKS = (check_prefixes, check_exhausted, check_many_options, check_repeat_only, check_spoken)

@@ -1,0 +1,554 @@
+"""Findings while a site is read: files, YAML, unknown words, values of the wrong form.
+
+Each function makes the one finding of its code; its docstring is the manual page.
+"""
+
+import re
+from collections.abc import Iterable
+
+from ccctl.diagnostics import Diagnostic, Span, did_you_mean
+from ccctl.flow.checks_pages import finding, found
+
+
+def place(span: Span) -> str:
+    return f"{span.file}:{span.line}:{span.column}"
+
+
+def mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The hint for an unknown word: the nearest known one, else the list."""
+    words = sorted(known)
+    near = did_you_mean(word, words) or did_you_mean(word.lower(), words)
+    if near:
+        return f'did you mean "{near}"?'
+    if words and len(words) <= 14:
+        return f"known: {', '.join(words)}"
+    return otherwise
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+@finding("E900")
+def unreadable(span: Span, reason: str, hint: str = "") -> Diagnostic:
+    """A file of the site cannot be read.
+
+    The file is named by the site or lies in its folder, and the operating system refuses to open it.
+    Give the account that runs ccctl the right to read it, or take it away.
+
+    Bad:
+        -rw------- root  acme.yaml        # read by another account
+    Good:
+        -rw-r----- root ccctl  acme.yaml
+    """
+    return found("E900", span, reason, hint)
+
+
+@finding("E911")
+def encoding(span: Span, what: str) -> Diagnostic:
+    """The file is not plain UTF-8 text.
+
+    Site files are UTF-8 without a byte order mark and without control characters. Other encodings
+    would make names and prompts that nobody can compare or speak.
+
+    Bad:
+        welcome: {de: "Gr<0xFC><0xDF> Gott"}   # Latin-1 bytes
+    Good:
+        welcome: {de: "Grüß Gott"}             # the same, saved as UTF-8
+    """
+    return found("E911", span, what, "save the file as UTF-8 without byte order mark")
+
+
+@finding("E916")
+def empty(span: Span) -> Diagnostic:
+    """The file has nothing in it.
+
+    An empty file is most often a copy that went wrong. Delete it, or write a section.
+
+    Bad:
+        # only comments
+    Good:
+        ccctl: 1
+    """
+    return found("E916", span, "the file is empty", 'delete it or begin with "ccctl: 1"')
+
+
+@finding("E914")
+def too_big(span: Span, what: str, limit: str) -> Diagnostic:
+    """The file is too large, too deep, or grows too much through aliases.
+
+    A few lines of nested aliases can stand for billions of values; limits keep a broken or hostile
+    file from filling the memory.
+
+    Bad:
+        a: &a [x, x, x, x]
+        b: &b [*a, *a, *a, *a]      # and so on, ten levels
+    Good:
+        a: [x, x, x, x]
+    """
+    return found("E914", span, what, limit)
+
+
+# -- YAML ------------------------------------------------------------------------------------------
+
+
+@finding("E910")
+def syntax(span: Span, what: str, hint: str) -> Diagnostic:
+    """The text is not YAML.
+
+    The place is where the reader gave up; the cause may stand a line above: a quote or bracket
+    that is not closed, a line indented by mistake, a text with ": " in it.
+
+    Bad:
+        welcome: {en: Hours: nine to five}
+    Good:
+        welcome: {en: "Hours: nine to five"}
+    """
+    return found("E910", span, f"this is not YAML: {what}", hint)
+
+
+def documents(span: Span) -> Diagnostic:
+    return syntax(span, 'a second document starts with "---"', "one document per file; split it")
+
+
+def key(span: Span) -> Diagnostic:
+    return syntax(
+        span,
+        "a key must be a word, not a list or a mapping",
+        'quote a text that has braces: "{{ caller.number }}"',
+    )
+
+
+@finding("E912")
+def shape(span: Span, what: str, hint: str) -> Diagnostic:
+    """A list, a mapping or a single value was written where another of them is needed.
+
+    Bad:
+        queues: [support, billing]
+    Good:
+        queues:
+          support: {skills: {technical: 1}}
+          billing: {skills: {billing: 1}}
+    """
+    return found("E912", span, what, hint)
+
+
+@finding("E906")
+def special(span: Span, char: str, rest: str) -> Diagnostic:
+    """An unquoted character has a meaning of its own in YAML.
+
+    A leading * is an alias, @ and ` are reserved, % starts a directive. Keys of the phone and
+    feature codes are texts: quote them.
+
+    Bad:
+        options: {*: repeat}
+    Good:
+        options: {"*": repeat}
+    """
+    word = re.split(r"[:\s,\]}]", rest, maxsplit=1)[0] or char
+    what = "starts a YAML alias here" if char == "*" else "cannot start a word in YAML"
+    return found("E906", span, f"{char} {what}", f'quote it: "{word}"')
+
+
+@finding("W906")
+def comment_key(span: Span, word: str) -> Diagnostic:
+    """A key that starts with # is a comment.
+
+    YAML drops everything after an unquoted #, so this line does nothing. Quote the key, or put a
+    blank after the # when a comment is meant.
+
+    Bad:
+        options:
+          #: operator
+    Good:
+        options:
+          "#": operator
+    """
+    return found("W906", span, f"YAML reads this line as a comment: {word}", f'quote the key: "{word}"')
+
+
+@finding("E913")
+def tag(span: Span, name: str) -> Diagnostic:
+    """Unknown YAML tag.
+
+    The only tag is !secret, followed by the name of a secret. Tags of programming languages are
+    refused because they could run code.
+
+    Bad:
+        password: !env TELCO
+    Good:
+        password: !secret telco
+    """
+    hint = "write !secret and the name of a secret" if name == "!secret" else "the only tag is !secret"
+    return found("E913", span, f"tag {name} is not known here", hint)
+
+
+@finding("E917")
+def merge_key(span: Span) -> Diagnostic:
+    """Merge keys are not supported.
+
+    `<<: *name` copies a mapping in a way that hides where a value comes from. Write the values.
+
+    Bad:
+        billing: {<<: *common, ring: 20s}
+    Good:
+        billing: {ring: 20s, wrap_up: 30s}
+    """
+    return found("E917", span, '"<<" merges are not supported', "write the keys out")
+
+
+@finding("E918")
+def tab(span: Span) -> Diagnostic:
+    """A tab in the indentation.
+
+    YAML forbids tabs before the first word of a line, because their width is a matter of taste.
+
+    Bad:
+        flows:
+        <tab>main: [hangup]
+    Good:
+        flows:
+          main: [hangup]
+    """
+    return found("E918", span, "a tab indents this line", "use blanks")
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+@finding("E905")
+def unknown_key(span: Span, word: str, where: str, known: Iterable[str]) -> Diagnostic:
+    """Unknown word in place of a key or a step.
+
+    Bad:
+        hours:
+          office: {oepn: {mon-fri: "09:00-17:00"}}
+    Good:
+        hours:
+          office: {open: {mon-fri: "09:00-17:00"}}
+    """
+    return found("E905", span, f'unknown key "{word}" in {where}', mean(word, known))
+
+
+def unknown_step(span: Span, word: str, known: Iterable[str]) -> Diagnostic:
+    return found("E905", span, f'unknown step "{word}"', mean(word, known))
+
+
+@finding("E907")
+def missing(span: Span, word: str, where: str, example: str) -> Diagnostic:
+    """A key that must be there is missing.
+
+    Bad:
+        trunks:
+          telco: {codecs: [alaw]}
+    Good:
+        trunks:
+          telco: {host: sip.telco.example, codecs: [alaw]}
+    """
+    return found("E907", span, f'{where} has no "{word}"', f"add {example}")
+
+
+@finding("E908")
+def duplicate(span: Span, word: str, first: Span) -> Diagnostic:
+    """A name or key is written twice.
+
+    YAML would silently let the last one win. It is also refused across files, because the files of
+    a site are one site.
+
+    Bad:
+        queues:
+          support: {ring: 15s}
+          support: {ring: 20s}
+    Good:
+        queues:
+          support: {ring: 20s}
+    """
+    where = f"line {first.line}" if first.file == span.file else place(first)
+    return found("E908", span, f'"{word}" is already written in {where}', "keep one of them")
+
+
+@finding("E909")
+def not_available(span: Span, word: str, what: str = "", instead: str = "") -> Diagnostic:
+    """Part of the language that this version does not have yet.
+
+    Bad:
+        flows:
+          main: [{survey: csat}]
+    Good:
+        flows:
+          main: [hangup]
+    """
+    hint = instead or f"take it out{f' of {what}' if what else ''}"
+    return found("E909", span, f'"{word}" is not available in this version', hint)
+
+
+@finding("E915")
+def version(span: Span, text: str) -> Diagnostic:
+    """The version of the language is missing or not known.
+
+    `ccctl: 1` says which version of this language the site is written in; one file of the site's
+    folder must say it.
+
+    Bad:
+        ccctl: 2
+    Good:
+        ccctl: 1
+    """
+    return found("E915", span, text, 'write "ccctl: 1"')
+
+
+@finding("E901")
+def bad_name(span: Span, word: str, why: str, hint: str) -> Diagnostic:
+    """A name that cannot become a name in Asterisk.
+
+    Names are lower-case letters, digits and hyphens, begin with a letter, and have at most 40
+    characters: Asterisk cuts context names at 79 characters, and two names would become one.
+    The words of the language (hangup, repeat, none ...) are no names.
+
+    Bad:
+        flows:
+          Main_Menu: [hangup]
+    Good:
+        flows:
+          main-menu: [hangup]
+    """
+    return found("E901", span, f'"{word}" {why}', hint)
+
+
+@finding("E406")
+def unknown_outcome(span: Span, word: str, step: str, outcomes: Iterable[str]) -> Diagnostic:
+    """A step has no such outcome.
+
+    Bad:
+        main: [{dial: anna, on_offline: {voicemail: anna}}]
+    Good:
+        main: [{dial: anna, on_no_answer: {voicemail: anna}}]
+    """
+    known = ", ".join(outcomes)
+    hint = f"its outcomes are {known}" if known else "it has no outcomes"
+    return found("E406", span, f"{step} has no {word}", hint)
+
+
+@finding("E201")
+def option_twice(span: Span, word: str, first: Span) -> Diagnostic:
+    """A key appears twice in a menu.
+
+    Bad:
+        options: {1: sales, 2: support, 1: billing}
+    Good:
+        options: {1: sales, 2: support, 3: billing}
+    """
+    where = f"first at {first.line}:{first.column}"
+    return found("E201", span, f'key "{word}" appears twice in options ({where})', "give each key once")
+
+
+@finding("E205")
+def exit_key_twice(span: Span, word: str, first: Span) -> Diagnostic:
+    """A key appears twice among the exit keys of a queue step.
+
+    Bad:
+        {queue: support, exit_keys: {1: sales, 1: billing}}
+    Good:
+        {queue: support, exit_keys: {1: sales, 2: billing}}
+    """
+    where = f"{first.line}:{first.column}"
+    return found("E205", span, f'key "{word}" is already an exit key ({where})', "choose another")
+
+
+# -- values ----------------------------------------------------------------------------------------
+
+
+@finding("E904")
+def bad_value(span: Span, text: str, hint: str) -> Diagnostic:
+    """A value of the wrong form.
+
+    Durations need a unit (ms, s, m, h), yes/no values and named choices need one of their words,
+    whole numbers have limits.
+
+    Bad:
+        queues:
+          support: {ring: 15}
+    Good:
+        queues:
+          support: {ring: 15s}
+    """
+    return found("E904", span, text, hint)
+
+
+@finding("E301")
+def bad_time(span: Span, text: str, hint: str) -> Diagnostic:
+    """Not a time of day, or not a day.
+
+    Times run from 00:00 to 24:00 and the end is exclusive; days are mon to sun and ranges of them.
+
+    Bad:
+        hours:
+          office: {open: {mon: "08:00-25:00"}}
+    Good:
+        hours:
+          office: {open: {mon: "08:00-24:00"}}
+    """
+    return found("E301", span, text, hint)
+
+
+@finding("E302")
+def bad_zone(span: Span, text: str, hint: str) -> Diagnostic:
+    """Unknown time zone.
+
+    Asterisk would silently use UTC, and the office would open and close at the wrong hour.
+
+    Bad:
+        defaults: {timezone: Europe/Berln}
+    Good:
+        defaults: {timezone: Europe/Berlin}
+    """
+    return found("E302", span, text, hint)
+
+
+@finding("E308")
+def bad_date(span: Span, text: str, hint: str) -> Diagnostic:
+    """Not a date of the calendar.
+
+    Bad:
+        hours:
+          office: {open: {mon-fri: "09:00-17:00"}, holidays: ["25.12.2026"]}
+    Good:
+        hours:
+          office: {open: {mon-fri: "09:00-17:00"}, holidays: ["2026-12-25"]}
+    """
+    return found("E308", span, text, hint)
+
+
+@finding("E803")
+def bad_number(span: Span, text: str, hint: str) -> Diagnostic:
+    """Not a phone number in international form.
+
+    Numbers of the public network are written as E.164: a plus sign, the country code, the number.
+    Quote them, so that the plus sign stays.
+
+    Bad:
+        numbers: {"0301234500": main}
+    Good:
+        numbers: {"+49301234500": main}
+    """
+    return found("E803", span, text, hint)
+
+
+@finding("E206")
+def bad_key(span: Span, word: str) -> Diagnostic:
+    """Not a key of a phone.
+
+    Callers have the digits 0 to 9, * and #.
+
+    Bad:
+        options: {A: sales}
+    Good:
+        options: {1: sales}
+    """
+    return found("E206", span, f'"{word}" is not a key callers have', "use 0-9, * or #")
+
+
+@finding("E503")
+def expansion(span: Span, word: str) -> Diagnostic:
+    """Text that Asterisk would expand.
+
+    Asterisk replaces ${...} and $[...] wherever they stand, and no quoting stops it. Text may not
+    contain them.
+
+    Bad:
+        users: {anna: {name: "${NAME}", extension: 201, password: !secret ph201}}
+    Good:
+        users: {anna: {name: "Anna Schmidt", extension: 201, password: !secret ph201}}
+    """
+    return found("E503", span, f'"{word}" would be expanded by Asterisk', "remove the $")
+
+
+# -- secrets and files that the site names ---------------------------------------------------------
+
+
+@finding("E507")
+def clear_text(span: Span, what: str) -> Diagnostic:
+    """A secret in clear text.
+
+    Site files go into version control; passwords and PINs do not. Name the secret with !secret and
+    write its value into secrets.yaml (mode 0600) or the environment (CC_SECRET_<NAME>).
+
+    Bad:
+        users: {anna: {extension: 201, password: "hunter22"}}
+    Good:
+        users: {anna: {extension: 201, password: !secret ph201}}
+    """
+    return found("E507", span, f"{what} in clear text", "use !secret and a name")
+
+
+def misplaced_secret(span: Span, word: str) -> Diagnostic:
+    return found("E507", span, f'"!secret {word}" is not allowed here', "secrets are for passwords and PINs")
+
+
+@finding("E508")
+def open_secrets(span: Span, mode: str) -> Diagnostic:
+    """secrets.yaml can be read by others.
+
+    Bad:
+        -rw-r--r--  secrets.yaml
+    Good:
+        -rw-------  secrets.yaml
+    """
+    return found(
+        "E508", span, f"the file can be read by others (mode {mode})", f"run: chmod 0600 {span.file}"
+    )
+
+
+@finding("E107")
+def unknown_secret(span: Span, name: str, why: str, variable: str) -> Diagnostic:
+    """A secret has no value.
+
+    Values come from the environment (CC_SECRET_<NAME>), else from secrets.yaml beside the site
+    files; there a value is a text, or `{command: ...}`, a command whose first line of output it is.
+
+    Bad:
+        trunks: {telco: {host: sip.telco.example, username: acme, password: !secret nowhere}}
+    Good:
+        trunks: {telco: {host: sip.telco.example, username: acme, password: !secret telco}}
+    """
+    return found("E107", span, f'secret "{name}" {why}', f"add it or set {variable}")
+
+
+@finding("E106")
+def missing_file(span: Span, what: str, hint: str) -> Diagnostic:
+    """A file that the site names does not exist.
+
+    Paths are relative to the site's folder and stay inside it.
+
+    Bad:
+        include: [promts/*.yaml]
+    Good:
+        include: [prompts/*.yaml]
+    """
+    return found("E106", span, what, hint)
+
+
+@finding("E602")
+def bad_recording(span: Span, what: str) -> Diagnostic:
+    """A recording that Asterisk cannot play.
+
+    Recordings are WAV files with 16-bit samples, one channel, at 8 or 16 kHz.
+
+    Bad:
+        sounds/en/welcome.wav     # 44.1 kHz stereo
+    Good:
+        sounds/en/welcome.wav     # sox in.wav -b 16 -r 8000 -c 1 welcome.wav
+    """
+    hint = "convert it: sox in.wav -b 16 -r 8000 -c 1 out.wav"
+    return found("E602", span, f"{what}; Asterisk plays 8 or 16 kHz mono 16-bit", hint)
+
+
+@finding("E109")
+def wrong_kind(span: Span, word: str, is_what: str, hint: str) -> Diagnostic:
+    """A name of another kind of thing.
+
+    Bad:
+        numbers: {"+49301234500": welcome}      # welcome is a prompt
+    Good:
+        numbers: {"+49301234500": main}         # a flow that plays it
+    """
+    return found("E109", span, f'"{word}" is {is_what}', hint)

@@ -1,0 +1,418 @@
+"""Trees of YAML files to a Site: merges the files, gives every value its type, notes every reference.
+
+The result is a Draft: what could be read, with the places that checks.py needs. A draft is a site
+only when neither reading nor checking found an error.
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from ccctl.diagnostics import Diagnostic, Span
+from ccctl.flow import checks_reading as findings
+from ccctl.flow import graph, values
+from ccctl.flow import schema_sections as sections
+from ccctl.flow.graph import Site
+from ccctl.flow.roster import queue_prompt
+from ccctl.flow.schema_sections import Opening, Spoken
+from ccctl.flow.schema_steps import read_body
+from ccctl.flow.schema_types import Folder, Reader, Recording, Ref, Table, read_keys, read_mapping
+from ccctl.flow.source import Mapping, Node, Scalar, Sequence
+from ccctl.flow.values import Wrong
+
+NAMED = ("trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts")
+SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
+Entries = dict[str, list[tuple[Scalar, Node]]]
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One file of the site, parsed."""
+
+    file: str
+    root: Node
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """What was read. `broken` are flows that could not be read completely: what they do is unknown."""
+
+    site: Site
+    refs: tuple[Ref, ...]
+    names: dict[str, dict[str, Span]]
+    spots: dict[tuple[str, str, str], Span]
+    openings: dict[str, Opening]
+    dialled: tuple[tuple[str, Span], ...]
+    patient: frozenset[Span]
+    broken: frozenset[str]
+    recordings: dict[str, Recording]
+    shown: str = ""
+
+    def spot(self, section: str, name: str, key: str) -> Span:
+        return self.spots.get((section, name, key)) or self.names[section][name]
+
+
+def read_site(documents: list[Document], folder: Folder, root: str = "") -> tuple[Draft, list[Diagnostic]]:
+    reader = Reader(folder)
+    entries = _merge(reader, documents)
+    _take_names(reader, entries)
+    defaults = _read_defaults(reader, entries["defaults"])
+    reader.names["languages"] = dict.fromkeys(defaults.languages, Span())
+    hours, openings = _read_hours(reader, entries["hours"], defaults)
+    users = _read_users(reader, entries["users"])
+    agents = _read_agents(reader, entries["agents"])
+    queues = _read_queues(reader, entries["queues"], defaults, agents)
+    prompts = _read_prompts(reader, entries["prompts"], defaults, queues)
+    flows, broken = _read_flows(reader, entries["flows"])
+    trunks = _read_trunks(reader, entries["trunks"])
+    site = Site(
+        root=root,
+        defaults=defaults,
+        trunks=trunks,
+        numbers=_read_numbers(reader, entries["numbers"]),
+        hours=hours,
+        users=users,
+        agents=agents,
+        queues=queues,
+        mailboxes=_read_mailboxes(reader, entries["mailboxes"], users),
+        flows=_route_numbers(flows, trunks),
+        prompts=prompts,
+        feature_codes=_read_codes(reader, entries["feature_codes"]),
+    )
+    return _draft(reader, site, openings, broken), reader.findings
+
+
+def _draft(reader: Reader, site: Site, openings: dict[str, Opening], broken: set[str]) -> Draft:
+    return Draft(
+        site=site,
+        refs=tuple(reader.refs),
+        names=reader.names,
+        spots=reader.spots,
+        openings=openings,
+        dialled=tuple(reader.dialled),
+        patient=frozenset(reader.patient),
+        broken=frozenset(broken),
+        recordings=reader.folder.sounds,
+        shown=reader.folder.shown,
+    )
+
+
+# -- files to sections -----------------------------------------------------------------------------
+
+
+def _merge(reader: Reader, documents: list[Document]) -> Entries:
+    """The entries of every section, from all files; a name may be written once."""
+    entries: Entries = {section: [] for section in SECTIONS}
+    for document in documents:
+        root = read_mapping(reader, document.root, "the file", 'sections, beginning with "ccctl: 1"')
+        sectioned: dict[str, Span] = {}
+        for word, node in root.entries if root else ():
+            if word.text in sectioned:
+                reader.report(findings.duplicate(word.span, word.text, sectioned[word.text]))
+                continue
+            sectioned[word.text] = word.span
+            _merge_section(reader, entries, word, node)
+    if not entries["ccctl"] and documents:
+        reader.report(
+            findings.version(Span(documents[0].file), "no file says which version of the language it is")
+        )
+    return entries
+
+
+def _merge_section(reader: Reader, entries: Entries, word: Scalar, node: Node) -> None:
+    if word.text in sections.SOON_SECTIONS:
+        reader.report(findings.not_available(word.span, word.text))
+    elif word.text not in SECTIONS:
+        reader.report(findings.unknown_key(word.span, word.text, "the site", SECTIONS))
+    elif word.text == "ccctl":
+        entries["ccctl"].append((word, node))
+        if not isinstance(node, Scalar) or node.text != "1":
+            text = f'version "{node.text}"' if isinstance(node, Scalar) else "a version that is not a number"
+            reader.report(findings.version(node.span, f"{text} of the language is not known"))
+    elif word.text != "include":
+        _merge_names(reader, entries[word.text], word, node)
+
+
+def _merge_names(reader: Reader, known: list[tuple[Scalar, Node]], section: Scalar, node: Node) -> None:
+    mapping = read_mapping(reader, node, section.text, "names, each with its own keys")
+    first = {word.text: word.span for word, _ in known}
+    for word, child in mapping.entries if mapping else ():
+        if word.text in first:
+            reader.report(findings.duplicate(word.span, word.text, first[word.text]))
+        else:
+            first[word.text] = word.span
+            known.append((word, child))
+
+
+def include_patterns(document: Document) -> list[Scalar]:
+    """What `include:` of a file names."""
+    node = document.root.get("include") if isinstance(document.root, Mapping) else None
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return [item for item in items if isinstance(item, Scalar)]
+
+
+def _take_names(reader: Reader, entries: Entries) -> None:
+    """Names first, so that a reference to a thing that is broken inside is not broken, too."""
+    for section in (*NAMED, "numbers", "feature_codes"):
+        reader.names[section] = {word.text: word.span for word, _ in entries[section]}
+        for word, _ in entries[section] if section in NAMED else ():
+            wrong = values.name(word.text, section)
+            if isinstance(wrong, Wrong):
+                reader.report(findings.bad_name(word.span, word.text, wrong.text, wrong.hint))
+
+
+def _read_all(
+    reader: Reader, section: str, entries: list[tuple[Scalar, Node]], table: Table
+) -> dict[str, Any]:
+    return {word.text: read_keys(reader, node, table, at=(section, word.text)) for word, node in entries}
+
+
+# -- sections --------------------------------------------------------------------------------------
+
+
+def _read_defaults(reader: Reader, entries: list[tuple[Scalar, Node]]) -> graph.Defaults:
+    if not entries:
+        return graph.Defaults()
+    span = entries[0][0].span
+    reader.names["defaults"] = {"defaults": span}
+    found = read_keys(reader, Mapping(tuple(entries), span), sections.DEFAULTS, at=("defaults", "defaults"))
+    reader.menu.update(found.pop("menu", {}))
+    reader.country = found.get("country", "")
+    return graph.Defaults(
+        span=span,
+        menu_timeout_ms=reader.menu["timeout"],
+        menu_interdigit_ms=reader.menu["interdigit"],
+        menu_attempts=reader.menu["attempts"],
+        **found,
+    )
+
+
+def _read_trunks(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, graph.Trunk]:
+    found = _read_all(reader, "trunks", entries, sections.TRUNK)
+    spans = reader.names["trunks"]
+    for name, keys in found.items():
+        lacking = [word for word in ("username", "password") if word not in keys]
+        written = {key for _, owner, key in reader.spots if owner == name}
+        if keys.get("register") and any(word not in written for word in lacking):
+            span = reader.spot("trunks", name, "register")
+            reader.report(findings.missing(span, lacking[0], "a trunk that registers", f"{lacking[0]}: ..."))
+    return {
+        name: graph.Trunk(name=name, span=spans[name], **{"host": "", **keys}) for name, keys in found.items()
+    }
+
+
+def _read_numbers(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, graph.Number]:
+    numbers: dict[str, graph.Number] = {}
+    for word, node in entries:
+        wrong = values.e164(word.text, reader.country)
+        if isinstance(wrong, Wrong):
+            reader.report(findings.bad_number(word.span, wrong.text, wrong.hint))
+        if isinstance(node, Scalar):
+            found = read_keys(reader, _short_number(node), sections.NUMBER)
+        else:
+            found = read_keys(reader, node, sections.NUMBER, at=("numbers", word.text))
+        language = found.get("language") or found.get("set", {}).get("language", "")
+        numbers[word.text] = graph.Number(
+            number=word.text, flow=found.get("flow", ""), language=language, span=word.span
+        )
+    return numbers
+
+
+def _short_number(flow: Scalar) -> Mapping:
+    return Mapping(((Scalar("flow", flow.span), flow),), flow.span)
+
+
+def _read_hours(
+    reader: Reader, entries: list[tuple[Scalar, Node]], defaults: graph.Defaults
+) -> tuple[dict[str, graph.Hours], dict[str, Opening]]:
+    hours: dict[str, graph.Hours] = {}
+    openings: dict[str, Opening] = {}
+    for name, found in _read_all(reader, "hours", entries, sections.HOURS).items():
+        if "open" in found:
+            openings[name] = found["open"]
+        hours[name] = graph.Hours(
+            name=name,
+            span=reader.names["hours"][name],
+            timezone=found.get("timezone", defaults.timezone),
+            open=openings[name].spans if name in openings else (),
+            holidays=found.get("holidays", ()),
+            switch=found.get("switch", ""),
+        )
+    return hours, openings
+
+
+def _read_users(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, graph.User]:
+    users: dict[str, graph.User] = {}
+    for name, found in _read_all(reader, "users", entries, sections.USER).items():
+        title = found.pop("name", name)
+        fields = {"extension": "", **found}
+        users[name] = graph.User(name=name, title=title, span=reader.names["users"][name], **fields)
+    return users
+
+
+def _read_agents(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, graph.Agent]:
+    spans = reader.names["agents"]
+    for word, _ in entries:
+        reader.refer("users", word.text, word.span)
+    found = _read_all(reader, "agents", entries, sections.AGENT)
+    return {
+        name: graph.Agent(name=name, span=spans[name], skills=keys.get("skills", {}))
+        for name, keys in found.items()
+    }
+
+
+def _read_queues(
+    reader: Reader,
+    entries: list[tuple[Scalar, Node]],
+    defaults: graph.Defaults,
+    agents: dict[str, graph.Agent],
+) -> dict[str, graph.Queue]:
+    queues: dict[str, graph.Queue] = {}
+    for name, found in _read_all(reader, "queues", entries, sections.QUEUE).items():
+        percent, goal_ms = found.get("service_level", (80, 20_000))
+        skills = found.get("skills", {})
+        queues[name] = graph.Queue(
+            name=name,
+            span=reader.names["queues"][name],
+            title=found.get("title", name),
+            engine=found.get("engine", defaults.engine),
+            strategy=found.get("strategy", "longest-idle"),
+            skills=skills,
+            agents=found.get("agents") or tuple(a.name for a in agents.values() if has_skills(a, skills)),
+            ring_ms=found.get("ring", 15_000),
+            wrap_up_ms=found.get("wrap_up", 0),
+            max_callers=found.get("max_callers", 0),
+            sl_percent=percent,
+            sl_ms=goal_ms,
+            music=found.get("music", "default"),
+            whisper=found.get("whisper", ("queue", "waited")),
+            record=found.get("record") == "always",
+        )
+    return queues
+
+
+def has_skills(agent: graph.Agent, skills: dict[str, int]) -> bool:
+    return all(agent.skills.get(skill, 0) >= level for skill, level in skills.items())
+
+
+def _read_mailboxes(
+    reader: Reader, entries: list[tuple[Scalar, Node]], users: dict[str, graph.User]
+) -> dict[str, graph.Mailbox]:
+    boxes: dict[str, graph.Mailbox] = {}
+    for name, found in _read_all(reader, "mailboxes", entries, sections.MAILBOX).items():
+        span = reader.names["mailboxes"][name]
+        owners = [user.extension for user in users.values() if user.mailbox == name]
+        if len(owners) != 1 and ("mailboxes", name, "number") not in reader.spots:
+            where = f"mailbox {name}, which {'several users have' if owners else 'no user has'},"
+            reader.report(findings.missing(span, "number", where, "for example number: 900"))
+        title = found.pop("name", name)
+        number = found.pop("number", owners[0] if len(owners) == 1 else "")
+        boxes[name] = graph.Mailbox(name=name, span=span, title=title, number=number, **found)
+    return boxes
+
+
+def _read_flows(reader: Reader, entries: list[tuple[Scalar, Node]]) -> tuple[dict[str, graph.Flow], set[str]]:
+    flows: dict[str, graph.Flow] = {}
+    broken: set[str] = set()
+    for word, node in entries:
+        before = len(reader.findings)
+        flows[word.text] = graph.Flow(name=word.text, span=word.span, steps=read_body(reader, node))
+        if len(reader.findings) > before:
+            broken.add(word.text)
+    return flows, broken
+
+
+def _route_numbers(flows: dict[str, graph.Flow], trunks: dict[str, graph.Trunk]) -> dict[str, graph.Flow]:
+    """With one trunk, `via` need not be written."""
+    if len(trunks) != 1:
+        return flows
+    only = next(iter(trunks))
+    return {
+        name: msgspec.structs.replace(flow, steps=_routed(flow.steps, only)) for name, flow in flows.items()
+    }
+
+
+def _routed(body: graph.Body, trunk: str) -> graph.Body:
+    return tuple(_routed_step(step, trunk) for step in body)
+
+
+def _routed_step(step: graph.AnyStep, trunk: str) -> graph.AnyStep:
+    """The step with the trunk filled in, in all bodies below it, too."""
+    changes: dict[str, Any] = {}
+    for field in type(step).__struct_fields__:
+        value = getattr(step, field)
+        if field.startswith("on_"):
+            changes[field] = _routed(value, trunk)
+        elif field in ("options", "exit_keys"):
+            changes[field] = tuple(msgspec.structs.replace(o, body=_routed(o.body, trunk)) for o in value)
+    if isinstance(step, graph.Dial) and not step.via and any(is_number(target) for target in step.targets):
+        changes["via"] = trunk
+    return msgspec.structs.replace(step, **changes)
+
+
+def is_number(target: str) -> bool:
+    return target.lstrip("+").isdecimal()
+
+
+def _read_codes(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, graph.FeatureCode]:
+    codes: dict[str, graph.FeatureCode] = {}
+    for word, node in entries:
+        code = sections.CODE.read(reader, word)
+        found = sections.read_code(reader, node)
+        if code is not None and found is not None:
+            codes[code] = graph.FeatureCode(code=code, span=word.span, **found)
+    return codes
+
+
+# -- prompts ---------------------------------------------------------------------------------------
+
+
+def _read_prompts(
+    reader: Reader,
+    entries: list[tuple[Scalar, Node]],
+    defaults: graph.Defaults,
+    queues: dict[str, graph.Queue],
+) -> dict[str, graph.Prompt]:
+    """Prompts as written, those that are only recordings, and one for every queue's title."""
+    spoken: dict[str, Spoken] = {}
+    for queue in queues.values():
+        name = queue_prompt(queue)
+        if name not in reader.names["prompts"]:
+            spoken[name] = Spoken(dict.fromkeys(defaults.languages, queue.title), {})
+            reader.names["prompts"][name] = queue.span
+    for path, recording in reader.folder.sounds.items():
+        parts = path.split("/")
+        if len(parts) == 3 and parts[1] in defaults.languages:
+            name = parts[2].removesuffix(".wav")
+            spoken.setdefault(name, Spoken({}, {}))
+            reader.names["prompts"].setdefault(name, Span(f"{reader.folder.shown}{recording.path}"))
+    for word, node in entries:
+        found = sections.read_prompt(reader, node)
+        if found is None:
+            found = Spoken(dict.fromkeys(defaults.languages, "-"), {})  # reported; not missing besides
+        spoken[word.text] = found
+    return {name: _prompt(reader, name, written, defaults) for name, written in sorted(spoken.items())}
+
+
+def _prompt(reader: Reader, name: str, written: Spoken, defaults: graph.Defaults) -> graph.Prompt:
+    """A recording sounds/<language>/<name>.wav beats what is written."""
+    files = dict(written.files)
+    for language in defaults.languages:
+        path = f"sounds/{language}/{name}.wav"
+        if path in reader.folder.sounds:
+            files[language] = path
+    texts = {language: text for language, text in written.texts.items() if language not in files}
+    return graph.Prompt(
+        name=name,
+        span=reader.names["prompts"][name],
+        texts=texts,
+        files=files,
+        digest=_digest(reader, texts, files, defaults.voice),
+    )
+
+
+def _digest(reader: Reader, texts: dict[str, str], files: dict[str, str], voice: str) -> str:
+    parts = [f"text {language} {voice} {text}" for language, text in texts.items()]
+    for language, path in files.items():
+        recording = reader.folder.sounds.get(path)
+        parts.append(f"file {language} {recording.digest if recording else path}")
+    return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()[:8]

@@ -1,0 +1,424 @@
+"""The sections of a site and the keys of what is in them. Declared as tables; schema.py reads them."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from ccctl.flow import checks_reading as findings
+from ccctl.flow import values
+from ccctl.flow.graph import OpenSpan
+from ccctl.flow.schema_steps import RINGING, span_of_time, whole
+from ccctl.flow.schema_types import (
+    TEXT,
+    Key,
+    Kind,
+    Reader,
+    Table,
+    choice,
+    keyed,
+    listed,
+    named,
+    read_keys,
+    read_mapping,
+    read_scalar,
+    read_secret,
+    read_text,
+    refuse_duplicates,
+    typed,
+)
+from ccctl.flow.source import Mapping, Node, Scalar, Sequence, parse
+from ccctl.flow.values import Wrong
+
+
+def _name(text: str) -> str | Wrong:
+    value = values.name(text)
+    return Wrong(f'"{text}" {value.text}', value.hint) if isinstance(value, Wrong) else value
+
+
+NAME = typed("name", _name)
+ZONE = typed("time zone", values.zone, findings.bad_zone)
+COUNTRY = typed("country code of two letters", values.country)
+LANGUAGE = typed("language code", values.language)
+SERVICE_LEVEL = typed("service level", values.service_level)
+EXTENSION = typed("extension, 2 to 8 digits", lambda text: values.digits(text, 2, 8))
+BOX = typed("2 to 10 digits", lambda text: values.digits(text, 2, 10))
+DIGIT = typed("one digit", lambda text: values.digits(text, 1, 1))
+YES = typed("true or false", values.truth)
+HOST = typed("host name or address", values.host)
+ENGINE = choice("acd", "native")
+
+
+def _code(text: str) -> str | Wrong:
+    if re.fullmatch(r"[*#][0-9]{1,5}", text):
+        return text
+    near = re.sub(r"[^0-9]", "", text)[:5]
+    hint = f'did you mean "*{near}"?' if near else 'write for example "*45"'
+    return Wrong(f'"{text}" is not a feature code: a * or # and up to five digits', hint)
+
+
+CODE = typed("feature code", _code)
+
+
+def nested(table: Table) -> Kind:
+    return Kind("mapping, below", lambda reader, node: read_keys(reader, node, table) or None)
+
+
+def _email(text: str) -> str | Wrong:
+    if re.fullmatch(r"[^\s@,;|]+@[^\s@,;|]+", text):
+        return text
+    return Wrong(f'"{text}" is not a mail address', "write for example support@acme.example")
+
+
+# -- hours -----------------------------------------------------------------------------------------
+
+
+class OpenRow(msgspec.Struct, frozen=True):
+    """One line of opening hours as written; `spans` is empty for `closed`."""
+
+    span: Any
+    days: tuple[int, ...]
+    spans: tuple[OpenSpan, ...]
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """`word` is `never` or `always` when that was written in place of a week."""
+
+    rows: tuple[OpenRow, ...] = ()
+    word: str = ""
+
+    @property
+    def spans(self) -> tuple[OpenSpan, ...]:
+        if self.word == "always":
+            return tuple(OpenSpan(day, 0, values.DAY_MINUTES) for day in range(7))
+        return tuple(
+            sorted((span for row in self.rows for span in row.spans), key=lambda s: (s.day, s.start))
+        )
+
+
+def _read_open(reader: Reader, node: Node) -> Opening | None:
+    if isinstance(node, Scalar) and node.text in ("never", "always"):
+        return Opening(word=node.text)
+    mapping = read_mapping(
+        reader, node, "open", 'days and times, for example {mon-fri: "09:00-17:00"}, or never'
+    )
+    if mapping is None:
+        return None
+    refuse_duplicates(reader, mapping)
+    if not mapping.entries:
+        reader.report(
+            findings.shape(mapping.span, "no day is written", 'write {mon-fri: "09:00-17:00"} or never')
+        )
+    rows = [_read_row(reader, word, child) for word, child in mapping.entries]
+    return None if None in rows else Opening(tuple(row for row in rows if row is not None))
+
+
+def _read_row(reader: Reader, word: Scalar, node: Node) -> OpenRow | None:
+    days = values.days(word.text)
+    if isinstance(days, Wrong):
+        reader.report(findings.bad_time(word.span, days.text, days.hint))
+        return None
+    if isinstance(node, Scalar) and node.text == "closed":
+        return OpenRow(node.span, days, ())
+    times = listed(typed("times", values.times, findings.bad_time)).read(reader, node)
+    if times is None:
+        return None
+    flat = tuple(pair for written in times for pair in written)
+    return OpenRow(node.span, days, values.spans(days, flat))
+
+
+def _read_holidays(reader: Reader, node: Node) -> tuple[str, ...] | None:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    days = [day for item in items for day in _holidays(reader, item)]
+    return tuple(sorted(set(days)))
+
+
+def _holidays(reader: Reader, node: Node) -> list[str]:
+    """A date, or the dates of a calendar file."""
+    text = read_text(reader, node)
+    if text is None:
+        return []
+    if text.endswith(".ics"):
+        reader.report(
+            findings.not_available(node.span, "ics calendars", instead="write the dates in a YAML file")
+        )
+        return []
+    if not text.endswith((".yaml", ".yml")):
+        return _dates(reader, (node,))
+    data = reader.folder.read(text)
+    if isinstance(data, Wrong):
+        reader.report(findings.missing_file(node.span, f"calendar {text} {data.text}", data.hint))
+        return []
+    parsed = parse(data, f"{reader.folder.shown}{text}")
+    reader.findings.extend(parsed.findings)
+    match parsed.root:
+        case Mapping() as mapping:
+            refuse_duplicates(reader, mapping)
+            return _dates(reader, tuple(word for word, _ in mapping.entries))
+        case Sequence() as sequence:
+            return _dates(reader, sequence.items)
+        case Scalar() as scalar:
+            reader.report(
+                findings.shape(scalar.span, "a calendar is a list of dates", 'write - "2026-12-25"')
+            )
+    return []
+
+
+def _dates(reader: Reader, nodes: tuple[Node, ...]) -> list[str]:
+    kind = typed("date", values.date, findings.bad_date)
+    days = (kind.read(reader, node) for node in nodes)
+    return [day for day in days if day is not None]
+
+
+# -- prompts, whispers, codes ----------------------------------------------------------------------
+
+
+class Spoken(msgspec.Struct, frozen=True):
+    """A prompt as written: texts and files by language."""
+
+    texts: dict[str, str]
+    files: dict[str, str]
+
+
+def read_prompt(reader: Reader, node: Node) -> Spoken | None:
+    if isinstance(node, Scalar) and node.text:
+        languages = tuple(reader.names["languages"])
+        if node.text.endswith(".wav"):
+            path = _sound_file(reader, node)
+            return Spoken({}, {"all": path}) if path else None
+        if len(languages) > 1:
+            hint = f"write {{{languages[0]}: ..., {languages[1]}: ...}}"
+            reader.report(findings.shape(node.span, "a prompt needs a text for each language", hint))
+            return None
+        text = read_text(reader, node)
+        return Spoken({languages[0]: text}, {}) if text else None
+    mapping = read_mapping(reader, node, "a prompt", "texts by language, for example {en: Welcome}")
+    if mapping is None:
+        return None
+    refuse_duplicates(reader, mapping)
+    texts: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for word, child in mapping.entries:
+        scalar = read_scalar(reader, child)
+        if word.text != "all":
+            reader.refer("languages", word.text, word.span)
+        if scalar is not None and scalar.text.endswith(".wav"):
+            files[word.text] = _sound_file(reader, scalar)
+        elif scalar is not None and word.text == "all":
+            reader.report(findings.shape(scalar.span, '"all" takes a recording', "write sounds/name.wav"))
+        else:
+            texts[word.text] = read_text(reader, scalar) or "" if scalar is not None else ""
+    return Spoken(texts, files)
+
+
+def _sound_file(reader: Reader, node: Scalar) -> str:
+    if node.text not in reader.folder.sounds:
+        hint = findings.mean(
+            node.text, reader.folder.sounds, "paths are relative to the site's folder, below sounds/"
+        )
+        reader.report(findings.missing_file(node.span, f"recording {node.text} not found", hint))
+    return node.text
+
+
+def _read_whisper(reader: Reader, node: Node) -> tuple[str, ...] | None:
+    if isinstance(node, Scalar) and node.text == "none":
+        return ()
+    items = node.items if isinstance(node, Sequence) else (node,)
+    words = [read_text(reader, item) for item in items]
+    for item, word in zip(items, words, strict=True):
+        if word is not None and word not in ("queue", "waited"):
+            reader.refer("prompts", word, item.span)
+    return None if None in words else tuple(word for word in words if word is not None)
+
+
+LISTEN = Table(
+    "feature code listen",
+    "Dialled before an agent's extension by those who may hear talks; keys change the mode during the talk.",
+    (
+        Key("listen", choice("agents"), "whom to hear", required=True, example="listen: agents"),
+        Key("roles", listed(NAME), "which users may", "[supervisor]"),
+        Key(
+            "keys",
+            keyed("keys", DIGIT, choice("listen", "whisper", "barge")),
+            "digit to mode",
+            "{4: listen, 5: whisper, 6: barge}",
+        ),
+    ),
+)
+ACTIONS = ("voicemail", "agent-login", "agent-pause", "pickup")
+
+
+def read_code(reader: Reader, node: Node) -> dict[str, Any] | None:
+    """The fields of a FeatureCode."""
+    if isinstance(node, Scalar):
+        action = choice(*ACTIONS, soon=("park", "redial", "record")).read(reader, node)
+        return {"action": action} if action else None
+    found = read_keys(reader, node, LISTEN)
+    modes = {"4": "listen", "5": "whisper", "6": "barge"}
+    roles = found.get("roles", ("supervisor",))
+    return (
+        {"action": "listen", "roles": roles, "keys": found.get("keys", modes)} if "listen" in found else None
+    )
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+MENU = Table(
+    "defaults.menu",
+    "What every menu has that does not say otherwise.",
+    (
+        Key("timeout", RINGING, "how long to wait for the first key", "5s"),
+        Key("interdigit", span_of_time(100, 60_000), "how long to wait for a further key", "2s"),
+        Key("attempts", whole(1, 10), "how often to ask", "3"),
+    ),
+)
+DEFAULTS = Table(
+    "defaults",
+    "Settings of the whole site.",
+    (
+        Key("timezone", ZONE, "time zone of hours and reports", "UTC"),
+        Key("country", COUNTRY, "country, for phone numbers and emergency numbers"),
+        Key("languages", listed(LANGUAGE), "languages of the site; the first is the default", "[en]"),
+        Key("menu", nested(MENU), "defaults of menus"),
+        Key("engine", ENGINE, "engine of queues: ccctl's own, or Asterisk's app_queue", "acd"),
+        Key("pause_reasons", keyed("pause_reasons", DIGIT, TEXT), "digit after the pause code to reason"),
+        Key("voice", choice("espeak-ng", "piper"), "text-to-speech engine of prompts", "espeak-ng"),
+    ),
+    soon=("recording", "retention"),
+)
+TRUNK = Table(
+    "trunk",
+    "A connection to the public network.",
+    (
+        Key(
+            "host", HOST, "where calls go to and come from", required=True, example="host: sip.telco.example"
+        ),
+        Key("port", whole(1, 65535), "SIP port", "5060"),
+        Key("username", TEXT, "account at the carrier"),
+        Key("password", read_secret("a password"), "password of the account"),
+        Key("register", YES, "register with the carrier; needs username and password", "false"),
+        Key(
+            "codecs",
+            listed(choice("alaw", "ulaw", "g722", "gsm")),
+            "codecs in order of choice",
+            "[alaw, ulaw]",
+        ),
+        Key("channels", whole(1, 10_000), "how many calls at a time", "no limit"),
+    ),
+    soon=("transport", "caller_id", "srtp"),
+)
+NUMBER_SET = Table(
+    "set of a number",
+    "What is set when a call comes in by a number.",
+    (Key("language", named("languages", "a language"), "language of the call"),),
+    soon=("priority", "tier"),
+)
+NUMBER = Table(
+    "number",
+    'A number that people call. The flow\'s name alone is enough: `"+49301234500": main`.',
+    (
+        Key("flow", named("flows", "a flow"), "where its calls go", required=True, example="flow: main"),
+        Key("language", named("languages", "a language"), "language of its calls", "the site's first"),
+        Key("set", nested(NUMBER_SET), "the same as language, in the long form"),
+    ),
+)
+HOURS = Table(
+    "hours",
+    "Opening hours: times by day (the end is exclusive), `closed` for a day, or `never` or `always` for all.",
+    (
+        Key(
+            "open",
+            Kind("mapping: days to times; or `never`, `always`", _read_open),
+            "when it is open",
+            required=True,
+            example='open: {mon-fri: "09:00-17:00"}',
+        ),
+        Key("holidays", Kind("list of: date or calendar file", _read_holidays), "days that beat the hours"),
+        Key("switch", CODE, "feature code of the day/night switch"),
+        Key("timezone", ZONE, "time zone of these hours", "of defaults"),
+    ),
+    soon=("emergency",),
+)
+USER = Table(
+    "user",
+    "A person and the phone on the desk.",
+    (
+        Key("extension", EXTENSION, "internal number", required=True, example="extension: 201"),
+        Key(
+            "password",
+            read_secret("a password"),
+            "of the phone",
+            required=True,
+            example="password: !secret ph201",
+        ),
+        Key("name", TEXT, "name as people read it", "the key"),
+        Key("phone", choice("sip", soon=("webrtc",)), "kind of phone", "sip"),
+        Key("mailbox", named("mailboxes", "a mailbox"), "the user's mailbox"),
+        Key("language", named("languages", "a language"), "language of the user", "the site's first"),
+        Key("roles", listed(NAME), "roles, for example supervisor"),
+    ),
+    soon=("devices", "follow_me", "caller_id"),
+)
+AGENT = Table(
+    "agent",
+    "A user of the same name who takes queue calls.",
+    (Key("skills", keyed("skills", NAME, whole(1, 5)), "skill to level, 1 to 5"),),
+    soon=("queues", "wrap_up", "rank"),
+)
+STRATEGIES = ("most-skilled", "least-calls", "round-robin", "ring-all", "random", "weighted", "linear")
+QUEUE = Table(
+    "queue",
+    "Callers who wait for an agent.",
+    (
+        Key("title", TEXT, "name as people hear and read it", "the key"),
+        Key("engine", ENGINE, "ccctl's own engine, or Asterisk's app_queue", "of defaults"),
+        Key("strategy", choice("longest-idle", soon=STRATEGIES), "which agent is next", "longest-idle"),
+        Key("skills", keyed("skills", NAME, whole(1, 5)), "least level that an agent needs"),
+        Key("agents", listed(named("agents", "an agent")), "the agents", "all with the skills"),
+        Key("ring", RINGING, "how long an agent's phone rings", "15s"),
+        Key("wrap_up", span_of_time(0, 3_600_000), "time after a talk before the next call", "0s"),
+        Key("max_callers", whole(1, 10_000), "how many may wait", "no limit"),
+        Key("service_level", SERVICE_LEVEL, "the goal", "80% in 20s"),
+        Key("music", NAME, "class of music while waiting: sounds/moh/<name>", "default"),
+        Key(
+            "whisper",
+            Kind("list of: prompt, `queue`, `waited`; or `none`", _read_whisper),
+            "what the agent alone hears before the talk",
+            "[queue, waited]",
+        ),
+        Key(
+            "record",
+            choice("always", "never", soon=("consent", "ask", "on-demand")),
+            "recording of talks",
+            "never",
+        ),
+    ),
+    soon=("announce", "relax", "language_skill", "callback", "ageing", "accept_key"),
+)
+MAILBOX = Table(
+    "mailbox",
+    "A voicemail box.",
+    (
+        Key(
+            "pin",
+            read_secret("a PIN"),
+            "asked when messages are heard",
+            required=True,
+            example="pin: !secret vm201",
+        ),
+        Key("number", BOX, "its number", "extension of the one user who has it"),
+        Key("email", typed("mail address", _email), "where a notice goes"),
+        Key("name", TEXT, "name as people read it", "the key"),
+    ),
+    soon=("greeting", "delete"),
+)
+SOON_SECTIONS = (
+    "ring_groups",
+    "surveys",
+    "vars",
+    "conferences",
+    "campaigns",
+    "parking",
+    "directory",
+    "webhooks",
+)

@@ -1,0 +1,268 @@
+"""YAML text to a tree of nodes that keep their text and their place. Opens no files, raises nothing.
+
+YAML's own types are poison for telephony (`10:30` becomes 630, `0123` becomes 83), so every scalar
+stays text here and schema.py gives it a type. The tree is built from parser events, because
+composing nodes in C overflows the stack on deeply nested input.
+"""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+import yaml
+
+from ccctl.diagnostics import Diagnostic, Span
+from ccctl.flow import checks_reading as findings
+
+MAX_BYTES = 2_000_000
+MAX_DEPTH = 40
+MAX_NODES = 200_000  # after aliases are expanded
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+CORE_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "map", "seq"))
+COMMENT_KEY = re.compile(r"^\s*(#[0-9*#]*):(\s|$)")
+
+
+class Scalar(msgspec.Struct, frozen=True):
+    """`text` as written, without quotes. For `!secret name` the text is the secret's name."""
+
+    text: str
+    span: Span
+    quoted: bool = False
+    secret: bool = False
+
+
+class Sequence(msgspec.Struct, frozen=True):
+    items: tuple["Node", ...]
+    span: Span
+
+
+class Mapping(msgspec.Struct, frozen=True):
+    entries: tuple[tuple[Scalar, "Node"], ...]
+    span: Span
+
+    def get(self, key: str) -> "Node | None":
+        return next((value for name, value in self.entries if name.text == key), None)
+
+
+Node = Scalar | Sequence | Mapping
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """`root` is None when the text is empty or broken; then there is a finding."""
+
+    root: Node | None
+    findings: tuple[Diagnostic, ...] = ()
+
+
+def parse(data: bytes, file: str) -> Parsed:
+    """The tree of one YAML file and everything that is wrong with it as YAML."""
+    text, broken = _decode(data, file)
+    if broken:
+        return Parsed(None, (broken,))
+    builder = _Builder(file)
+    try:
+        for event in yaml.parse(text, Loader=Loader):
+            if not builder.take(event):
+                break
+    except yaml.MarkedYAMLError as error:
+        builder.findings.append(_explain(error, text, file))
+    except (yaml.YAMLError, ValueError) as error:
+        builder.findings.append(findings.syntax(Span(file), str(error).splitlines()[0], ""))
+    comments = () if builder.broken else tuple(_comment_keys(text, file))
+    if builder.root is None and not builder.findings:
+        return Parsed(None, (findings.empty(Span(file)),))
+    return Parsed(None if builder.broken else builder.root, (*builder.findings, *comments))
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+
+def _decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
+    if len(data) > MAX_BYTES:
+        return "", findings.too_big(Span(file), f"{len(data)} bytes", f"at most {MAX_BYTES} bytes")
+    if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        return "", findings.encoding(Span(file), "the file starts with a byte order mark")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        return "", findings.encoding(_end_of(before, file), f"byte 0x{data[error.start]:02x} is not UTF-8")
+    bad = re.search("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+    if bad:
+        place = _end_of(text[: bad.start()], file)
+        return "", findings.encoding(place, f"control character U+{ord(bad[0]):04X}")
+    return text, None
+
+
+def _end_of(text: str, file: str) -> Span:
+    line = text.count("\n")
+    column = len(text) - (text.rfind("\n") + 1)
+    return Span(file, line + 1, column + 1, column + 2)
+
+
+def _comment_keys(text: str, file: str) -> Iterator[Diagnostic]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if match := COMMENT_KEY.match(line):
+            yield findings.comment_key(Span(file, number, match.start(1) + 1, match.end(1) + 1), match[1])
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str, file: str) -> Diagnostic:
+    """YAML's own words, turned into what to write instead."""
+    problem, mark = error.problem or "not YAML", error.problem_mark or error.context_mark
+    if mark is None:
+        return findings.syntax(Span(file), problem, "")
+    line = _line(text, mark.line)
+    if "scanning an alias" in str(error.context):
+        start = error.context_mark.column if error.context_mark else mark.column
+        return findings.special(Span(file, mark.line + 1, start + 1, start + 2), "*", line[start:])
+    span = Span(file, mark.line + 1, mark.column + 1, mark.column + 2)
+    if "cannot start any token" in problem or "tab character" in problem:
+        char = line[mark.column : mark.column + 1]
+        return findings.tab(span) if char == "\t" else findings.special(span, char, line[mark.column :])
+    if "mapping values are not allowed" in problem:
+        return findings.syntax(span, "a second ':' in this place", _colon_hint(text, mark.line))
+    if error.context_mark and error.context_mark.line != mark.line:
+        problem = f"{problem} ({error.context}, which starts in line {error.context_mark.line + 1})"
+    return findings.syntax(span, problem, "")
+
+
+def _line(text: str, index: int) -> str:
+    lines = text.splitlines()
+    return lines[index] if index < len(lines) else ""
+
+
+def _colon_hint(text: str, index: int) -> str:
+    before = _line(text, index - 1).strip() if index else ""
+    if ":" in before and not before.endswith(":") and _line(text, index).count(":") == 1:
+        belongs = f"this line is indented as if it belonged to {before!r}"
+        return f"{belongs}; align it, or quote a text that has ': ' in it"
+    return "quote a text that has ': ' in it"
+
+
+# -- tree ------------------------------------------------------------------------------------------
+
+
+class _Open(msgspec.Struct):
+    """A collection whose end has not come yet."""
+
+    mapping: bool
+    span: Span
+    secret: bool
+    anchor: str | None
+    parts: list[Node]
+    nodes: int = 1
+
+
+class _Builder:
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.root: Node | None = None
+        self.findings: list[Diagnostic] = []
+        self.broken = False
+        self.open: list[_Open] = []
+        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.nodes = 0
+
+    def take(self, event: yaml.Event) -> bool:
+        """False when reading on makes no sense."""
+        match event:
+            case yaml.ScalarEvent():
+                self.scalar(event)
+            case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                return self.start(event)
+            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                self.end(event)
+            case yaml.AliasEvent():
+                return self.alias(event)
+            case yaml.DocumentStartEvent() if self.root is not None:
+                return self.refuse(findings.documents(self.span(event)))
+            case _:
+                pass
+        return True
+
+    def span(self, event: yaml.Event) -> Span:
+        start, end = event.start_mark, event.end_mark
+        if start is None or end is None:
+            return Span(self.file)
+        last = end.column + 1 if end.line == start.line else 0
+        return Span(self.file, start.line + 1, start.column + 1, last)
+
+    def refuse(self, diagnostic: Diagnostic) -> bool:
+        self.findings.append(diagnostic)
+        self.broken = True
+        return False
+
+    def scalar(self, event: yaml.ScalarEvent) -> None:
+        secret = self.tagged(event)
+        node = Scalar(event.value, self.span(event), event.style is not None and event.style != "", secret)
+        self.add(node, event.anchor, 1)
+
+    def tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> bool:
+        """Is this node marked !secret? Other tags are findings."""
+        if event.tag in (None, "!") or event.tag in CORE_TAGS:
+            return False
+        if event.tag == "!secret" and isinstance(event, yaml.ScalarEvent):
+            return True
+        self.findings.append(findings.tag(self.span(event), event.tag.replace("tag:yaml.org,2002:", "!!")))
+        return False
+
+    def start(self, event: yaml.CollectionStartEvent) -> bool:
+        if len(self.open) >= MAX_DEPTH:
+            return self.refuse(
+                findings.too_big(self.span(event), "too deeply nested", f"at most {MAX_DEPTH} levels")
+            )
+        mapping = isinstance(event, yaml.MappingStartEvent)
+        here = self.span(event)
+        start = Span(here.file, here.line, here.column)
+        self.open.append(_Open(mapping, start, self.tagged(event), event.anchor, []))
+        return True
+
+    def end(self, event: yaml.Event) -> None:
+        opened = self.open.pop()
+        if opened.mapping:
+            node: Node = Mapping(tuple(self.entries(opened.parts)), opened.span)
+        else:
+            node = Sequence(tuple(opened.parts), opened.span)
+        self.add(node, opened.anchor, opened.nodes)
+
+    def add(self, node: Node, anchor: str | None, nodes: int) -> None:
+        self.nodes += 1
+        if anchor:
+            self.anchors[anchor] = (node, nodes)
+        if self.open:
+            self.open[-1].parts.append(node)
+            self.open[-1].nodes += nodes
+        else:
+            self.root = node
+
+    def alias(self, event: yaml.AliasEvent) -> bool:
+        if event.anchor not in self.anchors:
+            return self.refuse(findings.special(self.span(event), "*", f"*{event.anchor}"))
+        node, nodes = self.anchors[event.anchor]
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            return self.refuse(
+                findings.too_big(self.span(event), "aliases grow too large", f"at most {MAX_NODES} nodes")
+            )
+        self.add(node, None, nodes)
+        return True
+
+    def entries(self, parts: list[Node]) -> Iterator[tuple[Scalar, Node]]:
+        """Keys with their values. The caller of a key decides whether a second one is a mistake
+        of its own kind (menu options), so duplicates stay in and duplicates() finds them."""
+        for key, value in zip(parts[::2], parts[1::2], strict=True):
+            if not isinstance(key, Scalar):
+                self.findings.append(findings.key(key.span))
+            elif key.text == "<<" and not key.quoted:
+                self.findings.append(findings.merge_key(key.span))
+            else:
+                yield key, value
+
+
+def duplicates(mapping: Mapping) -> Iterator[tuple[Scalar, Scalar]]:
+    """Pairs of (the second key, the first one) with equal text."""
+    first: dict[str, Scalar] = {}
+    for key, _ in mapping.entries:
+        if key.text in first:
+            yield key, first[key.text]
+        first.setdefault(key.text, key)
