@@ -24,6 +24,7 @@ SUITE = "forky"
 PACKAGES = ("asterisk", "asterisk-modules", "asterisk-config", "asterisk-core-sounds-en-wav")
 OLDEST = 20
 FREE_BYTES = 500_000_000
+ROOM = "make room and run it again"
 # Debian architecture -> (library folder, dynamic loader)
 MACHINES = {
     "amd64": ("x86_64-linux-gnu", "ld-linux-x86-64.so.2"),
@@ -56,17 +57,19 @@ def provision(folder: Path, say: Say) -> Tree:
     for attempt in (_unpacked, _relinked):
         if tree := attempt(folder):
             return tree
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
-        if tree := _unpacked(folder):  # somebody else was faster
-            return tree
-        _check_machine(folder)
-        try:
-            _fetch(folder, say)
-            _unpack(folder, say)
-        except OSError as error:
-            raise LabError(f"{folder}: {error.strerror}", "make room or choose another --home") from None
-        return _link(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            return _unpacked(folder) or _make(folder, say)  # somebody else may have been faster
+    except OSError as error:
+        raise LabError(f"{folder}: {error.strerror}", "make room or choose another --home") from None
+
+
+def _make(folder: Path, say: Say) -> Tree:
+    _check_machine(folder)
+    _fetch(folder, say)
+    _unpack(folder, say)
+    return _link(folder)
 
 
 def installed_asterisk(given: str) -> Tree:
@@ -164,10 +167,15 @@ def _unpack(folder: Path, say: Say) -> None:
     fresh.mkdir()
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         jobs = [pool.submit(_unpack_one, deb, fresh) for deb in debs]
-        for done, job in enumerate(as_completed(jobs), 1):
-            job.result()
-            if done % 10 == 0 or done == len(debs):
-                say(f"unpacked {done} of {len(debs)} packages")
+        try:
+            for done, job in enumerate(as_completed(jobs), 1):
+                job.result()
+                if done % 10 == 0 or done == len(debs):
+                    say(f"unpacked {done} of {len(debs)} packages")
+        except LabError:
+            pool.shutdown(cancel_futures=True)
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
     shutil.rmtree(folder / "root", ignore_errors=True)
     fresh.rename(folder / "root")
 
@@ -179,6 +187,8 @@ def _unpack_one(deb: Path, root: Path) -> None:
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as reader:
         tar = ["tar", "-xf", "-", "-C", str(root), "--no-same-owner", *skipped]
         done = subprocess.run(tar, stdin=reader.stdout, capture_output=True, text=True, check=False)
+    if "No space left" in done.stderr:
+        raise LabError(f"the disk is full: {done.stderr.strip()[-200:]}", ROOM)
     if done.returncode or reader.returncode:
         raise LabError(
             f"{deb.name} could not be unpacked: {done.stderr.strip()[-200:]}", f"remove {deb} and retry"
@@ -223,6 +233,7 @@ def _fetch(folder: Path, say: Say) -> None:
         (folder / "apt/status").write_text("")  # the list of unused packages does not fit any more
         say("fetching with all dependencies")
         _apt(conf, say, *fetch)
+    shutil.rmtree(folder / "apt/lists", ignore_errors=True)  # large, and old by the next time
     (folder / "apt/complete").touch()
 
 
@@ -315,7 +326,7 @@ def _apt_error(lines: list[str]) -> LabError:
     errors = [line[2:].strip() for line in lines if line.startswith("E:")] or lines[-1:] or ["apt-get failed"]
     text = next((error for error in errors if "space" in error.lower()), errors[0])
     if "space" in text.lower():
-        return LabError(f"the disk is full: {text}", "make room and run it again")
+        return LabError(f"the disk is full: {text}", ROOM)
     return LabError(
         f"the Debian archive could not be read: {text}",
         "check the network and /etc/apt/sources.list, or give --asterisk system",
