@@ -1,6 +1,6 @@
 """Checks of the way a call takes: every flow is reached, ends on purpose, and never turns in circles."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from ccctl.diagnostics import Diagnostic, Span
@@ -342,7 +342,7 @@ def check_impossible(draft: Draft) -> Iterator[Diagnostic]:
             yield found("W408", step.on_timeout[0].span, text, "add max_wait")
 
 
-CHECKS = (
+CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_reached,
     check_never_run,
     check_ends,

@@ -1,6 +1,6 @@
 """Checks of menus: keys that hide one another, outcomes that are missing, too many choices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic
 from ccctl.flow.checks_pages import finding, found
@@ -139,4 +139,10 @@ def _fits(step: Say) -> bool:
             return step.value != "now"
 
 
-CHECKS = (check_prefixes, check_exhausted, check_many_options, check_repeat_only, check_spoken)
+CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
+    check_prefixes,
+    check_exhausted,
+    check_many_options,
+    check_repeat_only,
+    check_spoken,
+)

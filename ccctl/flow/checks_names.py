@@ -1,10 +1,11 @@
 """Checks of references: every name that is used exists, and is the right kind of thing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic, did_you_mean
 from ccctl.flow.checks_pages import finding, found
-from ccctl.flow.checks_reading import place, wrong_kind
+from ccctl.flow.checks_reading import place
+from ccctl.flow.checks_values import wrong_kind
 from ccctl.flow.schema import Draft, has_skills
 from ccctl.flow.schema_types import Ref
 
@@ -251,7 +252,7 @@ def check_members(draft: Draft) -> Iterator[Diagnostic]:
             yield found("E701", draft.spot("queues", queue.name, "skills"), text, hint)
 
 
-CHECKS = (
+CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_flow_names,
     check_queue_names,
     check_people,

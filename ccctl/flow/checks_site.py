@@ -1,10 +1,11 @@
 """Checks of what is not a flow: hours, prompts and recordings, extensions, codes, secrets."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow.checks_pages import finding, found
-from ccctl.flow.checks_reading import bad_recording, place
+from ccctl.flow.checks_reading import place
+from ccctl.flow.checks_values import bad_recording
 from ccctl.flow.graph import OpenSpan
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema import Draft
@@ -289,7 +290,7 @@ def check_unused_files(draft: Draft) -> Iterator[Diagnostic]:
             )
 
 
-CHECKS = (
+CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_overlaps,
     check_missing_days,
     check_codes_twice,

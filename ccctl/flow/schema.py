@@ -11,6 +11,7 @@ import msgspec
 
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import checks_reading as findings
+from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, values
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.graph import Site
@@ -18,6 +19,7 @@ from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema_sections import Opening, Spoken
 from ccctl.flow.schema_steps import read_body
 from ccctl.flow.schema_types import Folder, Reader, Recording, Ref, Table, read_keys, read_mapping
+from ccctl.flow.schema_verbs import VERBS
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 
@@ -52,7 +54,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 def read_site(documents: list[Document], folder: Folder, root: str = "") -> tuple[Draft, list[Diagnostic]]:
-    reader = Reader(folder)
+    reader = Reader(folder, VERBS)
     entries = _merge(reader, documents)
     _take_names(reader, entries)
     defaults = _read_defaults(reader, entries["defaults"])
@@ -205,7 +207,7 @@ def _read_numbers(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[st
     for word, node in entries:
         wrong = values.e164(word.text, reader.country)
         if isinstance(wrong, Wrong):
-            reader.report(findings.bad_number(word.span, wrong.text, wrong.hint))
+            reader.report(faults.bad_number(word.span, wrong.text, wrong.hint))
         if isinstance(node, Scalar):
             found = read_keys(reader, _short_number(node), sections.NUMBER)
         else:

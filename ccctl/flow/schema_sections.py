@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ccctl.flow import checks_reading as findings
+from ccctl.flow import checks_values as faults
 from ccctl.flow import values
 from ccctl.flow.graph import OpenSpan
 from ccctl.flow.schema_steps import RINGING, span_of_time, whole
@@ -37,7 +38,7 @@ def _name(text: str) -> str | Wrong:
 
 
 NAME = typed("name", _name)
-ZONE = typed("time zone", values.zone, findings.bad_zone)
+ZONE = typed("time zone", values.zone, faults.bad_zone)
 COUNTRY = typed("country code of two letters", values.country)
 LANGUAGE = typed("language code", values.language)
 SERVICE_LEVEL = typed("service level", values.service_level)
@@ -116,11 +117,11 @@ def _read_open(reader: Reader, node: Node) -> Opening | None:
 def _read_row(reader: Reader, word: Scalar, node: Node) -> OpenRow | None:
     days = values.days(word.text)
     if isinstance(days, Wrong):
-        reader.report(findings.bad_time(word.span, days.text, days.hint))
+        reader.report(faults.bad_time(word.span, days.text, days.hint))
         return None
     if isinstance(node, Scalar) and node.text == "closed":
         return OpenRow(node.span, days, ())
-    times = listed(typed("times", values.times, findings.bad_time)).read(reader, node)
+    times = listed(typed("times", values.times, faults.bad_time)).read(reader, node)
     if times is None:
         return None
     flat = tuple(pair for written in times for pair in written)
@@ -147,7 +148,7 @@ def _holidays(reader: Reader, node: Node) -> list[str]:
         return _dates(reader, (node,))
     data = reader.folder.read(text)
     if isinstance(data, Wrong):
-        reader.report(findings.missing_file(node.span, f"calendar {text} {data.text}", data.hint))
+        reader.report(faults.missing_file(node.span, f"calendar {text} {data.text}", data.hint))
         return []
     parsed = parse(data, f"{reader.folder.shown}{text}")
     reader.findings.extend(parsed.findings)
@@ -165,7 +166,7 @@ def _holidays(reader: Reader, node: Node) -> list[str]:
 
 
 def _dates(reader: Reader, nodes: tuple[Node, ...]) -> list[str]:
-    kind = typed("date", values.date, findings.bad_date)
+    kind = typed("date", values.date, faults.bad_date)
     days = (kind.read(reader, node) for node in nodes)
     return [day for day in days if day is not None]
 
@@ -216,7 +217,7 @@ def _sound_file(reader: Reader, node: Scalar) -> str:
         hint = findings.mean(
             node.text, reader.folder.sounds, "paths are relative to the site's folder, below sounds/"
         )
-        reader.report(findings.missing_file(node.span, f"recording {node.text} not found", hint))
+        reader.report(faults.missing_file(node.span, f"recording {node.text} not found", hint))
     return node.text
 
 

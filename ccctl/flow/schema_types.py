@@ -11,6 +11,8 @@ import msgspec
 
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import checks_reading as findings
+from ccctl.flow import checks_values as faults
+from ccctl.flow.graph import AnyStep
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence, duplicates
 from ccctl.flow.values import Wrong
 
@@ -51,8 +53,9 @@ class Folder(msgspec.Struct, frozen=True):
 class Reader:
     """Collects while a site is read: findings, references, names, and the place of every value."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, verbs: "tuple[Verb, ...]") -> None:
         self.folder = folder
+        self.verbs = {verb.name: verb for verb in verbs}
         self.findings: list[Diagnostic] = []
         self.refs: list[Ref] = []
         self.names: dict[str, dict[str, Span]] = {}
@@ -101,6 +104,18 @@ class Table(msgspec.Struct, frozen=True):
     @property
     def words(self) -> tuple[str, ...]:
         return tuple(key.name for key in self.keys)
+
+
+class Verb(msgspec.Struct, frozen=True):
+    """A step of the language; its first key is the verb. `bare`: may be written as a word alone."""
+
+    table: Table
+    build: Callable[[Span, dict[str, Any]], AnyStep]
+    bare: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.table.keys[0].name
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -179,7 +194,7 @@ def read_text(reader: Reader, node: Node) -> str | None:
         if at >= 0:
             end = scalar.text.find("}" if mark == "${" else "]", at)
             word = scalar.text[at : end + 1] if end > 0 else scalar.text[at:]
-            reader.report(findings.expansion(scalar.span, word))
+            reader.report(faults.expansion(scalar.span, word))
             return None
     return scalar.text
 
@@ -188,7 +203,7 @@ def read_scalar(reader: Reader, node: Node) -> Scalar | None:
     if not isinstance(node, Scalar):
         reader.report(findings.shape(node.span, "a single value is needed here", "write one word or text"))
     elif node.secret:
-        reader.report(findings.misplaced_secret(node.span, node.text))
+        reader.report(faults.misplaced_secret(node.span, node.text))
     elif not node.text.strip():
         reader.report(
             findings.shape(node.span, "nothing is written here", "write a value or take the key out")
@@ -201,7 +216,7 @@ def read_scalar(reader: Reader, node: Node) -> Scalar | None:
 def _read_line(reader: Reader, node: Node) -> str | None:
     text = read_text(reader, node)
     if text is not None and "\n" in text:
-        reader.report(findings.bad_value(node.span, "this text has more than one line", "write one line"))
+        reader.report(faults.bad_value(node.span, "this text has more than one line", "write one line"))
         return None
     return text
 
@@ -209,7 +224,7 @@ def _read_line(reader: Reader, node: Node) -> str | None:
 Finding = Callable[[Span, str, str], Diagnostic]
 
 
-def typed(title: str, convert: Callable[[str], Any], finding: Finding = findings.bad_value) -> Kind:
+def typed(title: str, convert: Callable[[str], Any], finding: Finding = faults.bad_value) -> Kind:
     """A kind of single value, converted by a function of values.py."""
 
     def read(reader: Reader, node: Node) -> Any:
@@ -235,7 +250,7 @@ def choice(*words: str, soon: tuple[str, ...] = ()) -> Kind:
             reader.report(findings.not_available(node.span, text, instead=instead))
         else:
             hint = findings.mean(text, words)
-            reader.report(findings.bad_value(node.span, f'"{text}" is not one of {", ".join(words)}', hint))
+            reader.report(faults.bad_value(node.span, f'"{text}" is not one of {", ".join(words)}', hint))
         return None
 
     return Kind(" or ".join(f"`{word}`" for word in words), read)
@@ -284,12 +299,12 @@ def read_secret(what: str) -> Kind:
             )
             return None
         if not node.secret:
-            reader.report(findings.clear_text(node.span, what))
+            reader.report(faults.clear_text(node.span, what))
             return None
         value = reader.folder.secret(node.text)
         if isinstance(value, Wrong):
             variable = value.hint or secret_variable(node.text)
-            reader.report(findings.unknown_secret(node.span, node.text, value.text, variable))
+            reader.report(faults.unknown_secret(node.span, node.text, value.text, variable))
             return None
         return value
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ccctl.diagnostics import Diagnostic, Severity, Span
 from ccctl.flow import checks_reading as findings
+from ccctl.flow import checks_values as faults
 from ccctl.flow.checks import check_draft
 from ccctl.flow.graph import Site
 from ccctl.flow.schema import Document, include_patterns, read_site
@@ -113,7 +114,7 @@ class SiteFiles:
         return paths
 
     def _missing(self, word: Scalar, text: str, hint: str) -> None:
-        self.findings.append(findings.missing_file(word.span, text, hint))
+        self.findings.append(faults.missing_file(word.span, text, hint))
 
     def _leaves(self, path: str) -> bool:
         return os.path.isabs(path) or ".." in Path(path).parts
@@ -171,7 +172,7 @@ class Secrets:
             self.findings.append(findings.unreadable(Span(self.shown), text))
             return {}
         if mode & 0o077:
-            self.findings.append(findings.open_secrets(Span(self.shown), f"{mode:04o}"))
+            self.findings.append(faults.open_secrets(Span(self.shown), f"{mode:04o}"))
         parsed = parse(data, self.shown)
         for finding in parsed.findings:
             if finding.code != "E916":

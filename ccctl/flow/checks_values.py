@@ -1,0 +1,206 @@
+"""Findings about single values while a site is read: wrong forms, secrets, files that the site names.
+
+Each function makes the one finding of its code; its docstring is the manual page.
+"""
+
+from ccctl.diagnostics import Diagnostic, Span
+from ccctl.flow.checks_pages import finding, found
+
+# -- values ----------------------------------------------------------------------------------------
+
+
+@finding("E904")
+def bad_value(span: Span, text: str, hint: str) -> Diagnostic:
+    """A value of the wrong form.
+
+    Durations need a unit (ms, s, m, h), yes/no values and named choices need one of their words,
+    whole numbers have limits.
+
+    Bad:
+        queues:
+          support: {ring: 15}
+    Good:
+        queues:
+          support: {ring: 15s}
+    """
+    return found("E904", span, text, hint)
+
+
+@finding("E301")
+def bad_time(span: Span, text: str, hint: str) -> Diagnostic:
+    """Not a time of day, or not a day.
+
+    Times run from 00:00 to 24:00 and the end is exclusive; days are mon to sun and ranges of them.
+
+    Bad:
+        hours:
+          office: {open: {mon: "08:00-25:00"}}
+    Good:
+        hours:
+          office: {open: {mon: "08:00-24:00"}}
+    """
+    return found("E301", span, text, hint)
+
+
+@finding("E302")
+def bad_zone(span: Span, text: str, hint: str) -> Diagnostic:
+    """Unknown time zone.
+
+    Asterisk would silently use UTC, and the office would open and close at the wrong hour.
+
+    Bad:
+        defaults: {timezone: Europe/Berln}
+    Good:
+        defaults: {timezone: Europe/Berlin}
+    """
+    return found("E302", span, text, hint)
+
+
+@finding("E308")
+def bad_date(span: Span, text: str, hint: str) -> Diagnostic:
+    """Not a date of the calendar.
+
+    Bad:
+        hours:
+          office: {open: {mon-fri: "09:00-17:00"}, holidays: ["25.12.2026"]}
+    Good:
+        hours:
+          office: {open: {mon-fri: "09:00-17:00"}, holidays: ["2026-12-25"]}
+    """
+    return found("E308", span, text, hint)
+
+
+@finding("E803")
+def bad_number(span: Span, text: str, hint: str) -> Diagnostic:
+    """Not a phone number in international form.
+
+    Numbers of the public network are written as E.164: a plus sign, the country code, the number.
+    Quote them, so that the plus sign stays.
+
+    Bad:
+        numbers: {"0301234500": main}
+    Good:
+        numbers: {"+49301234500": main}
+    """
+    return found("E803", span, text, hint)
+
+
+@finding("E206")
+def bad_key(span: Span, word: str) -> Diagnostic:
+    """Not a key of a phone.
+
+    Callers have the digits 0 to 9, * and #.
+
+    Bad:
+        options: {A: sales}
+    Good:
+        options: {1: sales}
+    """
+    return found("E206", span, f'"{word}" is not a key callers have', "use 0-9, * or #")
+
+
+@finding("E503")
+def expansion(span: Span, word: str) -> Diagnostic:
+    """Text that Asterisk would expand.
+
+    Asterisk replaces ${...} and $[...] wherever they stand, and no quoting stops it. Text may not
+    contain them.
+
+    Bad:
+        users: {anna: {name: "${NAME}", extension: 201, password: !secret ph201}}
+    Good:
+        users: {anna: {name: "Anna Schmidt", extension: 201, password: !secret ph201}}
+    """
+    return found("E503", span, f'"{word}" would be expanded by Asterisk', "remove the $")
+
+
+# -- secrets and files that the site names ---------------------------------------------------------
+
+
+@finding("E507")
+def clear_text(span: Span, what: str) -> Diagnostic:
+    """A secret in clear text.
+
+    Site files go into version control; passwords and PINs do not. Name the secret with !secret and
+    write its value into secrets.yaml (mode 0600) or the environment (CC_SECRET_<NAME>).
+
+    Bad:
+        users: {anna: {extension: 201, password: "hunter22"}}
+    Good:
+        users: {anna: {extension: 201, password: !secret ph201}}
+    """
+    return found("E507", span, f"{what} in clear text", "use !secret and a name")
+
+
+def misplaced_secret(span: Span, word: str) -> Diagnostic:
+    return found("E507", span, f'"!secret {word}" is not allowed here', "secrets are for passwords and PINs")
+
+
+@finding("E508")
+def open_secrets(span: Span, mode: str) -> Diagnostic:
+    """secrets.yaml can be read by others.
+
+    Bad:
+        -rw-r--r--  secrets.yaml
+    Good:
+        -rw-------  secrets.yaml
+    """
+    return found(
+        "E508", span, f"the file can be read by others (mode {mode})", f"run: chmod 0600 {span.file}"
+    )
+
+
+@finding("E107")
+def unknown_secret(span: Span, name: str, why: str, variable: str) -> Diagnostic:
+    """A secret has no value.
+
+    Values come from the environment (CC_SECRET_<NAME>), else from secrets.yaml beside the site
+    files; there a value is a text, or `{command: ...}`, a command whose first line of output it is.
+
+    Bad:
+        trunks: {telco: {host: sip.telco.example, username: acme, password: !secret nowhere}}
+    Good:
+        trunks: {telco: {host: sip.telco.example, username: acme, password: !secret telco}}
+    """
+    return found("E107", span, f'secret "{name}" {why}', f"add it or set {variable}")
+
+
+@finding("E106")
+def missing_file(span: Span, what: str, hint: str) -> Diagnostic:
+    """A file that the site names does not exist.
+
+    Paths are relative to the site's folder and stay inside it.
+
+    Bad:
+        include: [promts/*.yaml]
+    Good:
+        include: [prompts/*.yaml]
+    """
+    return found("E106", span, what, hint)
+
+
+@finding("E602")
+def bad_recording(span: Span, what: str) -> Diagnostic:
+    """A recording that Asterisk cannot play.
+
+    Recordings are WAV files with 16-bit samples, one channel, at 8 or 16 kHz.
+
+    Bad:
+        sounds/en/welcome.wav     # 44.1 kHz stereo
+    Good:
+        sounds/en/welcome.wav     # sox in.wav -b 16 -r 8000 -c 1 welcome.wav
+    """
+    hint = "convert it: sox in.wav -b 16 -r 8000 -c 1 out.wav"
+    return found("E602", span, f"{what}; Asterisk plays 8 or 16 kHz mono 16-bit", hint)
+
+
+@finding("E109")
+def wrong_kind(span: Span, word: str, is_what: str, hint: str) -> Diagnostic:
+    """A name of another kind of thing.
+
+    Bad:
+        numbers: {"+49301234500": welcome}      # welcome is a prompt
+    Good:
+        numbers: {"+49301234500": main}         # a flow that plays it
+    """
+    return found("E109", span, f'"{word}" is {is_what}', hint)

@@ -1,0 +1,313 @@
+"""The verbs of the language, declared as tables, and what graph.py's steps are made of."""
+
+import re
+from typing import Any
+
+from ccctl.diagnostics import Span
+from ccctl.flow import checks_reading as findings
+from ccctl.flow import checks_values as faults
+from ccctl.flow import graph, values
+from ccctl.flow.graph import AnyStep
+from ccctl.flow.schema_steps import BODY, RINGING, options, span_of_time, whole
+from ccctl.flow.schema_types import (
+    Key,
+    Kind,
+    Reader,
+    Table,
+    Verb,
+    choice,
+    listed,
+    mapping_span,
+    named,
+    read_text,
+)
+from ccctl.flow.source import Mapping, Node
+from ccctl.flow.values import Wrong
+
+VARIABLES = ("caller.number", "called.number", "now")
+CAUSES = {"normal": 16, "busy": 17, "no-answer": 19, "rejected": 21, "congestion": 34}
+
+
+def _read_target(reader: Reader, node: Node) -> str | None:
+    text = read_text(reader, node)
+    if text is None:
+        return None
+    if not re.match(r"[+0-9(]", text):
+        return reader.refer("users", text, node.span)
+    if re.fullmatch(r"\+?[0-9]{2,15}", text):
+        reader.dialled.append((text, node.span))
+        return text
+    wrong = values.e164(text, reader.country)
+    if isinstance(wrong, Wrong):
+        reader.report(faults.bad_number(node.span, wrong.text, wrong.hint))
+    return None
+
+
+def _read_spoken(reader: Reader, node: Node) -> str | None:
+    text = read_text(reader, node)
+    if text is None:
+        return None
+    name = re.sub(r"^\{\{\s*(.*?)\s*\}\}$", r"\1", text)
+    if name in VARIABLES or re.fullmatch(r"[0-9A-Za-z+*#-]{1,40}", name):
+        return name
+    near = findings.mean(name, VARIABLES)
+    reader.report(
+        faults.bad_value(node.span, f'"{text}" cannot be spoken', near or "write digits or letters")
+    )
+    return None
+
+
+def _read_priority(reader: Reader, node: Node) -> int | None:
+    if isinstance(node, Mapping):
+        reader.report(
+            findings.not_available(mapping_span(node), "priority by value", instead="write a number")
+        )
+        return None
+    value: int | None = whole(0, 1000).read(reader, node)
+    return value
+
+
+PROMPT = named("prompts", "a prompt")
+PROMPTS = listed(PROMPT)
+TARGETS = listed(Kind("name of a user, or a number", _read_target))
+
+
+# -- the verbs -------------------------------------------------------------------------------------
+
+
+def _build_answer(span: Span, v: dict[str, Any]) -> AnyStep:
+    return graph.Answer(span=span, delay_ms=v.get("answer", 500))
+
+
+def _build_play(span: Span, v: dict[str, Any]) -> AnyStep:
+    return graph.Play(span=span, prompts=v["play"])
+
+
+def _build_say(span: Span, v: dict[str, Any]) -> AnyStep:
+    default = "time" if v["say"] == "now" else "digits"
+    return graph.Say(span=span, value=v["say"], say_as=graph.SayAs(v.get("as", default)))
+
+
+def _build_menu(span: Span, v: dict[str, Any]) -> AnyStep:
+    return graph.Menu(
+        span=span,
+        prompts=v["menu"],
+        options=v["options"],
+        timeout_ms=v["timeout"],
+        interdigit_ms=v["interdigit"],
+        attempts=v["attempts"],
+        on_invalid=v.get("on_invalid", ()),
+        on_timeout=v.get("on_timeout", ()),
+        on_exhausted=v.get("on_exhausted", ()),
+    )
+
+
+def _build_language(span: Span, v: dict[str, Any]) -> AnyStep:
+    return graph.Language(span=span, code=v["language"])
+
+
+def _build_hours(span: Span, v: dict[str, Any]) -> AnyStep:
+    """Nothing written for holidays: they are like any closed day."""
+    closed = v["on_closed"]
+    return graph.HoursStep(
+        span=span, hours=v["hours"], on_closed=closed, on_holiday=v.get("on_holiday", closed)
+    )
+
+
+def _build_goto(span: Span, v: dict[str, Any]) -> AnyStep:
+    return graph.Goto(span=span, flow=v["goto"])
+
+
+def _build_queue(span: Span, v: dict[str, Any]) -> AnyStep:
+    return graph.QueueStep(
+        span=span,
+        queue=v["queue"],
+        priority=v.get("priority", 0),
+        max_wait_ms=v.get("max_wait", 0),
+        exit_keys=v.get("exit_keys", ()),
+        on_full=v.get("on_full", ()),
+        on_no_agents=v.get("on_no_agents", ()),
+        on_timeout=v.get("on_timeout", ()),
+        on_failed=v.get("on_failed", ()),
+    )
+
+
+def _build_dial(span: Span, v: dict[str, Any]) -> AnyStep:
+    missed = v.get("on_no_answer", ())
+    return graph.Dial(
+        span=span,
+        targets=v["dial"],
+        via=v.get("via", ""),
+        timeout_ms=v.get("timeout", 25_000),
+        on_no_answer=missed,
+        on_busy=v.get("on_busy", missed),
+        on_failed=v.get("on_failed", missed),
+    )
+
+
+def _build_voicemail(span: Span, v: dict[str, Any]) -> AnyStep:
+    return graph.VoicemailStep(span=span, mailbox=v["voicemail"], greeting=v.get("greeting", "unavailable"))
+
+
+def _build_hangup(span: Span, v: dict[str, Any]) -> AnyStep:
+    return graph.HangupStep(span=span, cause=CAUSES[v.get("hangup", "normal")])
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        Table(
+            "step answer",
+            "Answers the call. Steps that need an answered call answer by themselves.",
+            (Key("answer", span_of_time(1, 10_000), "silence after answering", "500ms", example="500ms"),),
+        ),
+        _build_answer,
+        bare=True,
+    ),
+    Verb(
+        Table(
+            "step play",
+            "Plays prompts, one after the other, to the end.",
+            (Key("play", PROMPTS, "prompts to play", required=True, example="welcome"),),
+            soon=("barge_in",),
+        ),
+        _build_play,
+    ),
+    Verb(
+        Table(
+            "step say",
+            "Speaks a value: digits or letters, or the variable caller.number, called.number or now.",
+            (
+                Key(
+                    "say", Kind("text or variable", _read_spoken), "what to say", required=True, example="now"
+                ),
+                Key("as", choice(*graph.SayAs), "how to speak it", "digits; time for now"),
+            ),
+            soon=("voice",),
+        ),
+        _build_say,
+    ),
+    Verb(
+        Table(
+            "step menu",
+            "Plays prompts and waits for a key. A key's destination that does not end the call comes back to"
+            " the step after the menu. Wrong keys and silence count against the same number of attempts.",
+            (
+                Key("menu", PROMPTS, "prompts; a key interrupts them", required=True, example="main-menu"),
+                Key(
+                    "options", options(4), "what each key does", required=True, example="options: {1: sales}"
+                ),
+                Key("timeout", RINGING, "how long to wait for the first key", "of defaults.menu"),
+                Key(
+                    "interdigit",
+                    span_of_time(100, 60_000),
+                    "how long to wait for a further key",
+                    "of defaults.menu",
+                ),
+                Key("attempts", whole(1, 10), "how often to ask", "of defaults.menu"),
+                Key("on_invalid", BODY, "before asking again, after a wrong key"),
+                Key("on_timeout", BODY, "before asking again, after silence"),
+                Key("on_exhausted", BODY, "after the last attempt; must be written"),
+            ),
+            soon=("dial_extensions", "barge_in"),
+        ),
+        _build_menu,
+    ),
+    Verb(
+        Table(
+            "step language",
+            "Sets the language of the call: prompts, spoken numbers, voicemail.",
+            (
+                Key(
+                    "language", named("languages", "a language"), "language code", required=True, example="en"
+                ),
+            ),
+        ),
+        _build_language,
+    ),
+    Verb(
+        Table(
+            "step hours",
+            "Asks a set of opening hours. When open, the call goes on to the next step.",
+            (
+                Key(
+                    "hours", named("hours", "a set of hours"), "hours to ask", required=True, example="office"
+                ),
+                Key("on_closed", BODY, "when closed", required=True, example="on_closed: and a destination"),
+                Key("on_holiday", BODY, "on a holiday", "as on_closed"),
+            ),
+            soon=("on_emergency",),
+        ),
+        _build_hours,
+    ),
+    Verb(
+        Table(
+            "step goto",
+            "Goes on in another flow and does not come back.",
+            (Key("goto", named("flows", "a flow"), "the flow", required=True, example="main"),),
+            soon=("with",),
+        ),
+        _build_goto,
+    ),
+    Verb(
+        Table(
+            "step queue",
+            "Waits for an agent. After the talk the call goes on to the next step if the caller is still"
+            " there. An outcome without a destination goes on to the next step, too.",
+            (
+                Key("queue", named("queues", "a queue"), "the queue", required=True, example="support"),
+                Key("priority", Kind("whole number 0-1000", _read_priority), "higher is served first", "0"),
+                Key("max_wait", RINGING, "how long to wait at most", "for ever"),
+                Key("exit_keys", options(1), "keys by which a waiting caller leaves"),
+                Key("on_full", BODY, "the queue has max_callers"),
+                Key("on_no_agents", BODY, "no agent is logged in"),
+                Key("on_timeout", BODY, "max_wait is over"),
+                Key("on_failed", BODY, "the queue cannot serve"),
+            ),
+            soon=("offer_callback", "while_waiting", "announce"),
+        ),
+        _build_queue,
+    ),
+    Verb(
+        Table(
+            "step dial",
+            "Rings phones or numbers, all at once. When somebody answers, the call ends with the talk.",
+            (
+                Key("dial", TARGETS, "users, or numbers (with via)", required=True, example="anna"),
+                Key("via", named("trunks", "a trunk"), "the trunk for numbers", "the only trunk"),
+                Key("timeout", RINGING, "how long to ring", "25s"),
+                Key("on_no_answer", BODY, "nobody answered"),
+                Key("on_busy", BODY, "busy", "as on_no_answer"),
+                Key("on_failed", BODY, "not reachable", "as on_no_answer"),
+            ),
+            soon=("strategy", "confirm", "caller_id", "max_duration"),
+        ),
+        _build_dial,
+    ),
+    Verb(
+        Table(
+            "step voicemail",
+            "Takes a message and ends the call.",
+            (
+                Key(
+                    "voicemail", named("mailboxes", "a mailbox"), "the box", required=True, example="support"
+                ),
+                Key(
+                    "greeting",
+                    choice("unavailable", "busy", "none"),
+                    "which greeting is played",
+                    "unavailable",
+                ),
+            ),
+        ),
+        _build_voicemail,
+    ),
+    Verb(
+        Table(
+            "step hangup",
+            "Ends the call.",
+            (Key("hangup", choice(*CAUSES), "what the network is told", "normal", example="busy"),),
+        ),
+        _build_hangup,
+        bare=True,
+    ),
+)
