@@ -167,7 +167,7 @@ def _lab_settings(home: str, port_base: int | None) -> Settings:
     kept = _kept_settings(home)
     if kept and kept.node.ami_secret:
         ports = lab_of(kept).ports
-        if port_base is None or block(port_base) == ports:
+        if port_base is None or block(port_base).ami == ports.ami:
             return msgspec.structs.replace(
                 kept, node=_node(home, ports, kept.node)
             )  # the home may have moved
@@ -176,7 +176,13 @@ def _lab_settings(home: str, port_base: int | None) -> Settings:
     ports = free_block(zlib.crc32(home.encode())) if port_base is None else block(port_base)
     base = kept or Settings(home=home)
     node = _node(home, ports, base.node)
-    return msgspec.structs.replace(base, home=home, web_port=ports.web, node=node)
+    return msgspec.structs.replace(base, home=home, web_port=_web_port(kept, ports), node=node)
+
+
+def _web_port(kept: Settings | None, ports: Ports) -> int:
+    """In the lab's block, unless somebody chose another one."""
+    chosen = kept and kept.web_port - kept.node.ami_port != ports.web - ports.ami
+    return kept.web_port if kept and chosen else ports.web
 
 
 def _kept_settings(home: str) -> Settings | None:
