@@ -21,8 +21,26 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
-    keys: str
+class Choose:
+    """Press the key, again when nothing came of it (a prompt was still playing), until the call has
+    reached this flow or phase."""
+
+    key: str
+    reaches: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Wait until the call is in this flow or phase."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class HearRinging:
+    """Wait until an agent's phone rings for this call, and so long more."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +63,7 @@ class HangUp:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class HearOut:
-    """Listen until the other side hangs up."""
-
-    timeout: float = 60
-
-
-Step = Listen | Press | Converse | LeaveMessage | HangUp | HearOut
+Step = Listen | Choose | Reach | HearRinging | Converse | LeaveMessage | HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +106,39 @@ SCRIPTS = {
     script.name: script
     for script in (
         Script("support", SUPPORT, (Converse(3.0),), _talked("caller")),
-        Script("menu support", MAIN, (Listen(1.5), Press("3"), Converse(2.5, "agent")), _talked("agent")),
         Script(
-            "menu billing", ENGLISH, (Listen(1.0), Press("1"), Converse(3.0)), _talked("caller", 1, False)
+            "menu support",
+            MAIN,
+            (Listen(1.0), Choose("3", "support"), Converse(2.5, "agent")),
+            _talked("agent"),
+        ),
+        Script(
+            "menu billing",
+            ENGLISH,
+            (Listen(1.0), Choose("1", "billing"), Converse(3.0)),
+            _talked("caller", recorded=False),
         ),
         Script("left in menu", MAIN, (Listen(2.0), HangUp()), Expect((_K.IVR,), "ivr")),
         Script(
             "left in queue",
             SUPPORT,
-            (Listen(3.0), HangUp()),
-            Expect((_K.IVR, _K.WAITING), "waiting", outcome=Outcome.ABANDONED),
+            (HearRinging(1.5), HangUp()),
+            Expect((_K.IVR, _K.WAITING), "waiting", outcome=Outcome.ABANDONED, offers=1),
             agents="ignore",
         ),
-        Script("no answer", SUPPORT, (Converse(2.0),), _talked("caller", 2), agents="first ignores"),
+        Script("no answer", SUPPORT, (Converse(2.0),), _talked("caller", offers=2), agents="first ignores"),
         Script(
             "voicemail",
             CLOSED,
-            (Listen(1.0), Press("1"), LeaveMessage(3.0), HangUp()),
+            (Listen(1.0), Choose("1", "voicemail"), LeaveMessage(3.0), HangUp()),
             Expect((_K.IVR, _K.VOICEMAIL), "voicemail", message=True),
         ),
-        Script("out of hours", CLOSED, (Listen(3.0), HangUp()), Expect((_K.IVR,), "closed")),
+        Script(
+            "out of hours",
+            CLOSED,
+            (Reach("after-hours"), Listen(1.5), HangUp()),
+            Expect((_K.IVR,), "closed"),
+        ),
     )
 }
 _ROUND = (
@@ -146,8 +170,13 @@ class Trial:
     ended: int = 0
     agent: str = ""  # who talked
     offered: list[str] = field(default_factory=list)  # agents whose phone rang, in order
-    talk_ms: int = 0
+    talk_began: float = 0.0  # by the agent's ear, Unix seconds
+    talk_ended: float = 0.0
     faults: list[str] = field(default_factory=list)  # what was not heard or did not happen
+
+    @property
+    def talk_ms(self) -> int:
+        return int((self.talk_ended - self.talk_began) * 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,40 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self, assert_never
+from typing import Protocol, Self, assert_never
 
-from ccctl.lab.callers import Converse, HangUp, HearOut, LeaveMessage, Listen, Press, Script, Step, Trial
+from ccctl.lab.callers import (
+    Choose,
+    Converse,
+    HangUp,
+    HearRinging,
+    LeaveMessage,
+    Listen,
+    Reach,
+    Script,
+    Step,
+    Trial,
+)
 from ccctl.lab.dialog import Call, IncomingCall, PhoneError, State
 from ccctl.lab.phones import Carrier, Phone, Phones
 
-AGENT_TONES = (650, 850, 1150, 1550, 1850, 2150, 2450, 2750, 3050)
-CALLER_TONES = (350, 450, 550, 750, 950, 1250)
+# Above the lab's music and most of speech, and no tone a multiple of another.
+AGENT_TONES = (1750, 1850, 1950, 2050, 2150, 2250, 2450, 2650, 2850)
+CALLER_TONES = (1150, 1250, 1350, 1450, 1550, 1650)
 LONGEST_WAIT = 180  # seconds a caller waits for an agent before the trial counts as failed
 SETTLE = 0.3  # seconds at both ends of a talk that are not judged
 
-Presence = Callable[[str], Awaitable[str]]
+PATIENCE = 60  # seconds for everything else that must happen in a call
+
+
+class Eyes(Protocol):
+    """What a person at the wallboard sees."""
+
+    async def presence(self, agent: str) -> str: ...
+
+    async def places(self, caller: str) -> set[str]:
+        """Flow and phase of the live call with this number; empty when there is none."""
+        ...
 
 
 class Desk:
@@ -67,21 +89,22 @@ class Desk:
             call.hangup()
 
     async def _talk(self, call: IncomingCall, trial: Trial) -> None:
-        began = time.time()
+        trial.talk_began = time.time()
         last = trial.script.steps[-1]
         if isinstance(last, Converse) and last.ends == "agent":
             await asyncio.sleep(last.seconds)
             call.hangup()
-        await call.until_ended(60)
-        _judge_ear(trial, f"agent {self.name}", call, began, {trial.tone})
+        await call.until_ended(PATIENCE)
+        trial.talk_ended = min(call.times.get(name, call.times["ended"]) for name in ("bye", "bye_sent"))
+        _judge_ear(trial, f"agent {self.name}", call, trial.talk_began, {trial.tone})
 
     async def log_in(self) -> None:
         """Dial the login code unless it would log out."""
-        if await self._simulation.presence(self.name) in ("offline", "not_responding"):
+        if await self._simulation.eyes.presence(self.name) in ("offline", "not_responding"):
             await self._dial_code()
 
     async def log_out(self) -> None:
-        if await self._simulation.presence(self.name) == "ready":
+        if await self._simulation.eyes.presence(self.name) == "ready":
             await self._dial_code()
 
     async def _dial_code(self) -> None:
@@ -94,10 +117,10 @@ class Desk:
 
 
 class Simulation:
-    """`presence` tells an agent's state by the daemon; `on_change` is told of every trial that moves."""
+    """`on_change` is told of every trial that moves."""
 
-    def __init__(self, phones: Phones, carrier: Carrier, presence: Presence, login_code: str = "*45") -> None:
-        self.phones, self.carrier, self.presence, self.login_code = phones, carrier, presence, login_code
+    def __init__(self, phones: Phones, carrier: Carrier, eyes: Eyes, login_code: str = "*45") -> None:
+        self.phones, self.carrier, self.eyes, self.login_code = phones, carrier, eyes, login_code
         self.desks: dict[str, Desk] = {}
         self.trials: list[Trial] = []
         self.on_change: Callable[[Trial], None] = lambda trial: None
@@ -187,16 +210,19 @@ class Simulation:
             case Listen(seconds):
                 await call.until_sound(15)
                 await asyncio.sleep(seconds)
-            case Press(keys):
-                await call.until_pressed(keys)
+            case Choose(key, reaches):
+                await self._choose(key, reaches, call, trial)
+            case Reach(place):
+                await self._reach(place, call, trial, PATIENCE)
+            case HearRinging(seconds):
+                await self._until_offered(call, trial)
+                await asyncio.sleep(seconds)
             case Converse():
                 await self._converse(step, call, trial)
             case LeaveMessage(seconds):
                 await _leave_message(call, seconds)
             case HangUp():
                 call.hangup()
-            case HearOut(timeout):
-                await call.until_ended(timeout)
             case _:
                 assert_never(step)
 
@@ -208,9 +234,33 @@ class Simulation:
         if step.ends == "caller":
             await asyncio.sleep(step.seconds)
             call.hangup()
-        await call.until_ended(60)
-        trial.talk_ms = int((call.times.get("bye", call.times.get("bye_sent", 0)) - began) * 1000)
+        await call.until_ended(PATIENCE)
         _judge_ear(trial, "caller", call, began, {agent.phone.tone or 0})
+
+    async def _choose(self, key: str, reaches: str, call: Call, trial: Trial) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            await call.until_pressed(key)
+            if await self._reach(reaches, call, trial, 2.0, must=False):
+                return
+        raise PhoneError(f"{call}: key {key} did not lead to {reaches}")
+
+    async def _reach(self, place: str, call: Call, trial: Trial, timeout: float, must: bool = True) -> bool:
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and call.state is not State.ENDED:
+            if place in await self.eyes.places(trial.caller):
+                return True
+            await asyncio.sleep(0.1)
+        if must or call.state is State.ENDED:
+            raise PhoneError(f"{call}: did not reach {place}")
+        return False
+
+    async def _until_offered(self, call: Call, trial: Trial) -> None:
+        deadline = time.monotonic() + LONGEST_WAIT
+        while not trial.offered:
+            if call.state is State.ENDED or time.monotonic() > deadline:
+                raise PhoneError(f"{call}: no agent's phone rang")
+            await asyncio.sleep(0.1)
 
     async def _hear_agent(self, call: Call) -> Desk:
         """Music and prompts pass; the first voice of an agent is the talk."""
@@ -226,17 +276,19 @@ class Simulation:
 
 _PHASES: dict[type[Step], str] = {
     Listen: "listens",
-    Press: "presses",
+    Choose: "chooses",
+    Reach: "listens",
+    HearRinging: "waits",
     Converse: "waits",
     LeaveMessage: "speaks",
     HangUp: "leaves",
-    HearOut: "listens",
 }
 
 
 def _judge_ear(trial: Trial, who: str, call: Call, began: float, wanted: set[int]) -> None:
     """Through the whole talk nobody else may be heard."""
-    end = min(call.times.get("bye", call.times["ended"]), call.times.get("bye_sent", call.times["ended"]))
+    end = min(call.times.get(name, call.times["ended"]) for name in ("bye", "bye_sent"))
+    end = min(end, trial.talk_ended or end)  # after the agent a caller may hear a prompt
     heard = call.heard(began + SETTLE, end - SETTLE)
     if heard != wanted:
         trial.faults.append(f"{who} heard {sorted(heard)} in the talk, expected {sorted(wanted)}")

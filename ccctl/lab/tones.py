@@ -16,7 +16,8 @@ from pathlib import Path
 RATE = 8000
 FRAME = 160  # samples of 20 ms
 ULAW, ALAW = 0, 8  # RTP payload types
-FLOOR = 300.0  # amplitude (of 32767) from which a tone counts as present
+FLOOR = 300.0  # amplitude (of 32767) from which a tone counts as present ...
+PART = 0.05  # ... when it also has this part of the power: an overtone of music or speech has less
 AUDIBLE = 150.0  # root mean square from which a packet counts as sound
 
 
@@ -84,7 +85,13 @@ def loudness(samples: Sequence[int]) -> float:
     return math.sqrt(sum(map(mul, samples, samples)) / len(samples)) if samples else 0.0
 
 
-def present(frames: Sequence[Sequence[int]], tones: Iterable[int], floor: float = FLOOR) -> set[int]:
+def sounds(samples: Sequence[int], tone: int) -> bool:
+    """The tone is in this frame."""
+    amplitude = strength(samples, tone)
+    return amplitude > FLOOR and amplitude**2 / 2 > PART * loudness(samples) ** 2
+
+
+def present(frames: Sequence[Sequence[int]], tones: Iterable[int]) -> set[int]:
     """Which of the tones sound through at least three quarters of the frames.
 
     Speech touches any frequency now and then, a party's tone is always there."""
@@ -92,7 +99,7 @@ def present(frames: Sequence[Sequence[int]], tones: Iterable[int], floor: float 
     if not whole:
         return set()
     need = math.ceil(len(whole) * 0.75)
-    return {tone for tone in tones if sum(strength(f, tone) > floor for f in whole) >= need}
+    return {tone for tone in tones if sum(sounds(f, tone) for f in whole) >= need}
 
 
 def read_wave(path: str | Path) -> list[list[int]]:
@@ -104,6 +111,6 @@ def read_wave(path: str | Path) -> list[list[int]]:
     return [samples[i : i + FRAME] for i in range(0, len(samples) - FRAME + 1, FRAME)]
 
 
-def share(frames: Sequence[Sequence[int]], tone: int, floor: float = FLOOR) -> float:
+def share(frames: Sequence[Sequence[int]], tone: int) -> float:
     """Part of the frames (0..1) in which the tone sounds."""
-    return sum(strength(f, tone) > floor for f in frames) / len(frames) if frames else 0.0
+    return sum(sounds(f, tone) for f in frames) / len(frames) if frames else 0.0
