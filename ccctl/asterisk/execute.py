@@ -244,6 +244,8 @@ class Executor:
         door, leg = self._door(command.leg)
         target = e.split_ref(command.target)[1]
         old = _snoop(leg, command.serial - 1)
+        if command.serial == 1 and not leg.startswith("cc"):  # a phone that dialled the listen code
+            await door.ari.channels_answer(leg)
         if command.mode == "barge":
             await door.ari.bridges_add_channel(_bridge(target), leg)
         else:

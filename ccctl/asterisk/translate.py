@@ -62,7 +62,7 @@ def _stasis_start(node: str, raw: Raw) -> e.Event | None:
                 caller_name=channel.caller_name,
                 language=channel.language,
             )
-            return queued_from_args(entered, at)
+            return queued_from_args(entered, at, "ari")
         case "code":
             return e.AgentCode(
                 at=at,

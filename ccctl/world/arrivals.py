@@ -5,7 +5,16 @@ from msgspec.structs import replace
 from ccctl.changes import Outcome, SegmentKind
 from ccctl.events import CallMarked, ChannelAnswered, ChannelBridged, ChannelEnded, ChannelUnbridged, Ref
 from ccctl.flow import marks
-from ccctl.world.ledger import begin, call_for, close_segment, end_call, is_open, new_visit_row, update_row
+from ccctl.world.ledger import (
+    add_lead,
+    begin,
+    call_for,
+    close_segment,
+    end_call,
+    is_open,
+    new_visit_row,
+    update_row,
+)
 from ccctl.world.state import Call, Out, World
 
 NATIVE_OUTCOMES = {
@@ -43,6 +52,8 @@ def _arrive(world: World, event: CallMarked, out: Out) -> None:
     update_row(call, out, row)
     if call.segment is None:
         begin(call, out, SegmentKind.IVR, event.at)
+    else:
+        add_lead(call, out, event.at)
 
 
 def _flow(call: Call, event: CallMarked, out: Out) -> None:

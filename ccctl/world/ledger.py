@@ -33,13 +33,24 @@ def update_row(call: Call, out: Out, row: CallRow) -> None:
 
 def open_segment(call: Call, out: Out, segment: SegmentRow) -> None:
     """Begin `segment` (its id and n are given here), ending the one before at the same moment."""
-    if call.segment is not None and call.segment.ended is None and segment.started < call.segment.started:
+    last = call.segment
+    if last is not None and (segment.started <= last.started or segment.started < (last.ended or 0)):
         return
     close_segment(call, out, segment.started)
+    call.begun = call.begun or segment.started
     call.segments += 1
     call.segment = replace(segment, id=f"{call.row.id}:{call.segments}", n=call.segments)
     out.row(call.segment)
     out.touch(f"call/{call.row.id}")
+
+
+def add_lead(call: Call, out: Out, at: int) -> None:
+    """The arrival became known after the first segment: what lay between was the IVR, number 0."""
+    if call.begun > at:
+        lead = SegmentRow(
+            id=f"{call.row.id}:0", n=0, call=call.row.id, kind=SegmentKind.IVR, started=at, ended=call.begun
+        )
+        out.row(lead)
 
 
 def close_segment(call: Call, out: Out, at: int) -> None:

@@ -116,7 +116,7 @@ def _adopt(world: World, event: Resynced, channel: LiveChannel, out: Out) -> Non
         on_queued(world, queued, out)
 
 
-def queued_from_args(channel: LiveChannel, at: int) -> CallerQueued | None:
+def queued_from_args(channel: LiveChannel, at: int, cause: str = "resync") -> CallerQueued | None:
     """The CallerQueued of a channel that runs Stasis(ccctl,queue,...): see flow/marks.py."""
     args = (*channel.app_args, "", "", "", "", "", "", "")[:7]
     if args[0] != "queue":
@@ -135,7 +135,7 @@ def queued_from_args(channel: LiveChannel, at: int) -> CallerQueued | None:
         number=channel.number,
         language=channel.language,
         name=channel.name,
-        cause="resync",
+        cause=cause,
     )
 
 

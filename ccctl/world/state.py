@@ -20,6 +20,7 @@ class Call(msgspec.Struct):
     name: str = ""
     segment: SegmentRow | None = None
     segments: int = 0
+    begun: int = 0  # start of the first segment
     visits: int = 0
     last_visit: VisitRow | None = None
     native: VisitRow | None = None

@@ -403,7 +403,7 @@ def test_late_marks_do_not_undo_what_ari_told_first() -> None:
     before = centre.at - 20
     for name, value in (("CC_CALL", "inbound"), ("CC_FLOW", "main"), ("CC_QUEUE", "q0")):
         centre.send(e.CallMarked(at=before, call=call, mark=name, value=value))
-    assert centre.segments(call) == ["waiting", "talk"]
+    assert centre.segments(call) == ["ivr", "waiting", "talk"]
     centre.left(call)
     centre.send(e.ChannelEnded(at=centre.at, channel=call, cause_code=16, source="PJSIP/telco-1"))
     row = centre.rows[ch.CallRow][call]

@@ -1,0 +1,216 @@
+"""Calls through the whole product on a real Asterisk, judged by what every ear hears."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from ccctl.lab.phones import Phones
+from ccctl.lab.tones import read_wave, share
+from tests.support.desk import EARS, Desk, ears
+from tests.support.running import (
+    ANNA,
+    BEN,
+    CALLER,
+    MUSIC,
+    SECOND,
+    SUPER,
+    WELCOME,
+    WHISPER,
+    Centre,
+)
+from tests.support.until import until
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
+
+
+@pytest.fixture(scope="module")
+def centre() -> Iterator[Centre]:
+    centre = Centre()
+    try:
+        yield centre.up()
+    finally:
+        centre.down()
+
+
+@pytest.fixture
+async def desk(centre: Centre) -> AsyncIterator[Desk]:
+    async with Phones(server=centre.server) as phones:
+        desk = Desk(centre, phones)
+        for phone in (desk.anna, desk.ben, desk.sue, desk.joe):
+            await phone.register()
+        yield desk
+        for call in phones.calls:
+            call.hangup()
+    for agent in ("anna", "ben"):
+        centre.ccctl("agent", "logout", agent, check=False)
+    await until(lambda: centre.presence("anna") == "offline" and centre.presence("ben") == "offline", 10)
+
+
+async def test_whisper_is_heard_by_the_agent_alone_then_both_hear_each_other(desk: Desk) -> None:
+    await desk.login("anna")
+    caller = desk.call()
+    ringing = await desk.anna.incoming()
+    assert ringing.caller == desk.numbers[caller]
+    await caller.until_heard({MUSIC}, among=EARS)
+    ringing.answer()
+    await ears({"agent": ringing, "caller": caller}, {"agent": {WHISPER}, "caller": {MUSIC}})
+    await desk.presence("anna", "ringing")
+    await ears({"agent": ringing, "caller": caller}, {"agent": {CALLER}, "caller": {ANNA}})
+    await desk.presence("anna", "talking")
+    heard_by_caller = caller.heard(0, among=[WHISPER])
+    assert WHISPER not in heard_by_caller
+    ringing.hangup()
+    await caller.until_ended()
+    await desk.presence("anna", "wrapup")
+    await desk.presence("anna", "ready")
+    row = await desk.ended(caller)
+    assert (row["path"], row["ended_in"], row["ended_by"]) == ("support", "talk", "agent")
+    visit = desk.centre.rows("select * from visits where call = :call", call=row["id"])[0]
+    assert (visit["outcome"], visit["agent"], visit["engine"]) == ("answered", "anna", "acd")
+    segments = desk.centre.rows("select kind from segments where call = :call order by n", call=row["id"])
+    assert [s["kind"] for s in segments][-2:] == ["waiting", "talk"]
+    recording = desk.centre.rows("select * from recordings where call = :call", call=row["id"])[0]
+    path = Path(desk.centre.lab.node.recordings_dir) / recording["path"]
+    frames = await until(lambda: read_wave(path), 5, "the recording can be read")
+    for tone in (CALLER, ANNA):
+        assert share(frames, tone) > 0.5, f"{tone} Hz is not in the recording"
+    assert share(frames, WHISPER) < 0.1
+
+
+async def test_caller_hangs_up_first(desk: Desk) -> None:
+    await desk.login("anna")
+    caller, agent = await desk.talk(desk.anna)
+    caller.hangup()
+    await agent.until_ended()
+    row = await desk.ended(caller)
+    assert (row["ended_in"], row["ended_by"]) == ("talk", "caller")
+
+
+async def test_no_answer_rings_the_next_agent_and_the_code_brings_the_first_back(desk: Desk) -> None:
+    await desk.login("anna", "ben")
+    caller = desk.call()
+    await desk.anna.incoming()
+    ringing = await desk.ben.incoming(10)
+    await desk.presence("anna", "not_responding")
+    ringing.answer()
+    await caller.until_heard({BEN}, 8, among=EARS)
+    await desk.dial_code(desk.anna, "*45")
+    await desk.presence("anna", "ready")
+    caller.hangup()
+
+
+async def test_agent_hangs_up_in_the_whisper_and_the_caller_keeps_his_place(desk: Desk) -> None:
+    await desk.login("anna")
+    first, second = desk.call(), None
+    ringing = await desk.anna.incoming()
+    second = desk.call(tone=SECOND)
+    await second.until_heard({MUSIC}, among=EARS)
+    ringing.answer()
+    await ringing.until_heard({WHISPER}, among=EARS)
+    ringing.hangup()
+    await desk.presence("anna", "not_responding")
+    await first.until_heard({MUSIC}, among=EARS)
+    await desk.login("ben")
+    (await desk.ben.incoming()).answer()
+    await first.until_heard({BEN}, 8, among=EARS)
+    assert second.heard(0, among=[BEN]) == set()
+    first.hangup()
+    second.hangup()
+
+
+async def test_desk_phone_codes_log_in_pause_and_log_out(desk: Desk) -> None:
+    for code, presence in (("*45", "ready"), ("*461", "paused"), ("*46", "ready"), ("*45", "offline")):
+        await desk.dial_code(desk.anna, code)
+        await desk.presence("anna", presence)
+    rows = desk.centre.rows("select reason from agent_states where presence = 'paused' and agent = 'anna'")
+    assert {row["reason"] for row in rows} == {"lunch"}
+
+
+async def test_listen_whisper_barge_from_the_desk_phone(desk: Desk) -> None:
+    await desk.login("anna")
+    caller, agent = await desk.talk(desk.anna)
+    await agent.until_heard({CALLER}, among=EARS)
+    ear = desk.sue.call("*222201")
+    await ear.until_answered()
+    parties = {"caller": caller, "agent": agent, "supervisor": ear}
+    both = {CALLER, ANNA}
+    listen = {"caller": {ANNA}, "agent": {CALLER}, "supervisor": both}
+    whisper = {"caller": {ANNA}, "agent": {CALLER, SUPER}, "supervisor": both}
+    barge = {"caller": {ANNA, SUPER}, "agent": {CALLER, SUPER}, "supervisor": both}
+    await ears(parties, listen)
+    for key, wanted in (("5", whisper), ("6", barge), ("4", listen), ("6", barge), ("5", whisper)):
+        ear.press(key)
+        await ears(parties, wanted)
+    ear.hangup()
+    await ears(parties, {"caller": {ANNA}, "agent": {CALLER}})
+    rows = await until(
+        lambda: desk.centre.rows("select * from watches where ended is not null order by started"), 5
+    )
+    assert [row["mode"] for row in rows[-6:]] == ["listen", "whisper", "barge", "listen", "barge", "whisper"]
+    assert {(row["supervisor"], row["agent"]) for row in rows} == {("sue", "anna")}
+    caller.hangup()
+
+
+async def test_supervisor_is_rung_from_the_command_line_and_hung_up_with_the_talk(desk: Desk) -> None:
+    await desk.login("anna")
+    caller, agent = await desk.talk(desk.anna)
+    await asyncio.to_thread(desk.centre.ccctl, "monitor", "anna", "--whisper", "--to", "sue")
+    ear = await desk.sue.incoming()
+    ear.answer()
+    await ears(
+        {"caller": caller, "agent": agent, "supervisor": ear},
+        {"caller": {ANNA}, "agent": {CALLER, SUPER}, "supervisor": {CALLER, ANNA}},
+    )
+    agent.hangup()
+    await ear.until_ended()
+
+
+async def test_no_role_no_ear(desk: Desk) -> None:
+    await desk.login("anna")
+    caller, agent = await desk.talk(desk.anna)
+    await agent.until_heard({CALLER}, among=EARS)
+    ear = desk.joe.call("*222201")
+    await ear.until_ended(10)
+    assert ear.heard(0, among=[CALLER, ANNA]) == set()
+    refused = await asyncio.to_thread(
+        desk.centre.ccctl, "monitor", "anna", "--listen", "--to", "joe", check=False
+    )
+    assert refused.returncode == 1
+    assert "forbidden" in refused.stderr
+    await ears({"caller": caller, "agent": agent}, {"caller": {ANNA}, "agent": {CALLER}})
+    caller.hangup()
+
+
+async def test_max_wait_exit_key_menu_and_night(desk: Desk) -> None:
+    timed = desk.call("+49301004")
+    keyed = desk.call("+49301004", tone=SECOND)
+    await keyed.until_heard({MUSIC}, among=EARS)
+    await keyed.until_pressed("0")
+    night = desk.call("+49301003", tone=BEN)
+    await night.until_heard({WELCOME}, among=EARS)
+    for call in (timed, keyed):
+        await call.until_sound(8)
+    await night.until_ended(8)
+    row = await desk.ended(night)
+    assert (row["ended_in"], row["ended_by"], row["path"]) == ("closed", "system", "night")
+    timed.hangup()
+    keyed.hangup()
+    outcomes = {}
+    for tone, call in ((CALLER, timed), (SECOND, keyed)):
+        row = await desk.ended(call)
+        assert row["ended_in"] == "voicemail"
+        outcomes[tone] = desk.centre.rows("select outcome from visits where call = :c", c=row["id"])[0][
+            "outcome"
+        ]
+    assert outcomes == {CALLER: "timed_out", SECOND: "key_exit"}
+
+
+async def test_abandoned_in_the_queue(desk: Desk) -> None:
+    caller = desk.call()
+    await caller.until_heard({MUSIC}, among=EARS)
+    caller.hangup()
+    row = await desk.ended(caller)
+    visit = desk.centre.rows("select * from visits where call = :call", call=row["id"])[0]
+    assert (visit["outcome"], row["ended_in"], row["ended_by"]) == ("abandoned", "waiting", "caller")

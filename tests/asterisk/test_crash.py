@@ -1,0 +1,121 @@
+"""The daemon dies while people wait and talk: nobody notices, nobody is lost, the ledger is whole."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from ccctl.lab.phones import Phones
+from tests.support.desk import EARS, Desk, ears
+from tests.support.running import ANNA, BEN, CALLER, MUSIC, SECOND, THIRD, Centre
+from tests.support.until import until
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
+
+
+@pytest.fixture
+def centre() -> Iterator[Centre]:
+    centre = Centre()
+    try:
+        yield centre.up()
+    finally:
+        centre.down()
+
+
+@pytest.fixture
+async def desk(centre: Centre) -> AsyncIterator[Desk]:
+    async with Phones(server=centre.server) as phones:
+        desk = Desk(centre, phones)
+        await desk.anna.register()
+        await desk.ben.register()
+        yield desk
+        for call in phones.calls:
+            call.hangup()
+
+
+async def test_kill_9_with_two_talks_and_three_waiting_then_restart(centre: Centre, desk: Desk) -> None:
+    await desk.login("anna", "ben")
+    talk_a, agent_a = await desk.talk(desk.anna, "+49301002")
+    talk_b = desk.call("+49301002", tone=SECOND)
+    agent_b = await desk.ben.incoming()
+    agent_b.answer()
+    await talk_b.until_heard({BEN}, 8, among=EARS)
+    waiting = []
+    for _ in range(3):
+        call = desk.call("+49301002", tone=THIRD)
+        await call.until_heard({MUSIC}, among=EARS)
+        waiting.append(call)
+
+    await asyncio.to_thread(centre.kill)
+    everybody = {"talk a": talk_a, "agent a": agent_a, "talk b": talk_b, "agent b": agent_b}
+    everybody |= {f"waiting {i}": call for i, call in enumerate(waiting)}
+    wanted = {"talk a": {ANNA}, "agent a": {CALLER}, "talk b": {BEN}, "agent b": {SECOND}}
+    wanted |= {f"waiting {i}": {MUSIC} for i in range(3)}
+    await ears(everybody, wanted)
+    newcomer = desk.call("+49301002", tone=THIRD)  # comes while nobody is there
+    await newcomer.until_heard({MUSIC}, among=EARS)
+    agent_a.hangup()  # nobody sees this end
+
+    await asyncio.to_thread(centre.start)
+    freed = await desk.anna.incoming(10)  # the first of the line is offered to her
+    freed.answer()
+    await waiting[0].until_heard({ANNA}, 8, among=EARS)
+    await ears(
+        {"talk b": talk_b, "agent b": agent_b, "w1": waiting[1], "w2": waiting[2], "new": newcomer},
+        {"talk b": {BEN}, "agent b": {SECOND}, "w1": {MUSIC}, "w2": {MUSIC}, "new": {MUSIC}},
+    )
+    order = [waiting[1], waiting[2], newcomer]
+    for caller in order:
+        freed.hangup()
+        freed = await desk.anna.incoming()
+        freed.answer()
+        await caller.until_heard({ANNA}, 8, among=EARS)
+    freed.hangup()
+    agent_b.hangup()
+
+    def whole() -> bool:
+        open_rows = [
+            centre.rows(f"select * from {table} where ended is null")
+            for table in ("calls", "visits", "segments")
+        ]
+        return not any(open_rows) and len(centre.rows("select * from calls")) == 6
+
+    await until(whole, 10, "every call is ended in the ledger")
+    visits = centre.rows("select * from visits")
+    assert len(visits) == 6
+    assert {(v["outcome"], v["engine"]) for v in visits} == {("answered", "acd")}
+    assert all(v["talk_ended"] is not None for v in visits)
+
+
+async def test_daemon_gone_for_good_and_app_queue_serves(centre: Centre, desk: Desk) -> None:
+    await desk.login("anna")
+    await asyncio.to_thread(centre.kill)
+    caller = desk.call()
+    ringing = await desk.anna.incoming(15)
+    ringing.answer()
+    await caller.until_heard({ANNA}, 8, among=EARS)
+    ringing.hangup()
+    await caller.until_ended(8)
+    await asyncio.to_thread(centre.start)
+    rows = await until(lambda: centre.rows("select * from visits where talk_ended is not null"), 8)
+    assert [(v["engine"], v["outcome"], v["agent"]) for v in rows] == [("native", "answered", "anna")]
+
+
+async def test_stopped_in_order_and_started_again_is_as_if_nothing_had_been(
+    centre: Centre, desk: Desk
+) -> None:
+    await desk.login("anna")
+    caller, agent = await desk.talk(desk.anna, "+49301002")
+    await asyncio.to_thread(centre.stop)
+    await ears({"caller": caller, "agent": agent}, {"caller": {ANNA}, "agent": {CALLER}})
+    await asyncio.to_thread(centre.start)
+    await desk.presence("anna", "talking")
+    agent.hangup()
+    await caller.until_ended()
+    await desk.presence("anna", "ready")
+
+
+async def test_a_second_daemon_refuses(centre: Centre) -> None:
+    refused = await asyncio.to_thread(centre.ccctl, "serve", check=False)
+    assert refused.returncode == 2
+    assert "running already" in refused.stderr
