@@ -24,10 +24,10 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Batch(msgspec.Struct, array_like=True):
-    entries: list[Entry] = []
-    changes: list[Change] = []
-    snapshots: list[Snapshot] = []
-    facts: list[Fact] = []
+    entries: list[Entry]
+    changes: list[Change]
+    snapshots: list[Snapshot]
+    facts: list[Fact]
 
     def __len__(self) -> int:
         return len(self.entries) + len(self.changes) + len(self.snapshots) + len(self.facts)
@@ -42,12 +42,18 @@ class Batch(msgspec.Struct, array_like=True):
         else:
             self.changes.append(item)
 
+    def extend(self, other: "Batch") -> None:
+        self.entries += other.entries
+        self.changes += other.changes
+        self.snapshots += other.snapshots
+        self.facts += other.facts
+
     def singles(self) -> list["Batch"]:
         """One batch for each item, in an order in which they may be written."""
         items: list[Item] = [*self.entries, *self.changes, *self.snapshots, *self.facts]
         parts = []
         for item in items:
-            part = Batch()
+            part = empty()
             part.add(item)
             parts.append(part)
         return parts
@@ -63,6 +69,11 @@ class Batch(msgspec.Struct, array_like=True):
 
 
 Item = Entry | Change | Snapshot | Fact
+
+
+def empty() -> Batch:
+    return Batch([], [], [], [])
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Batch)

@@ -63,7 +63,8 @@ def open_engine(url: str) -> Engine:
         "keepalives_interval": 5,
         "keepalives_count": 3,
     }
-    return create_engine(parsed, connect_args=arguments | parsed.query, pool_pre_ping=True, max_overflow=10)
+    defaults = {key: value for key, value in arguments.items() if key not in parsed.query}
+    return create_engine(parsed, connect_args=defaults, pool_pre_ping=True, max_overflow=10)
 
 
 def _open_sqlite(parsed: URL) -> Engine:
@@ -87,8 +88,8 @@ def explain(error: Exception, url: URL) -> StoreError:
     """The error of a driver as one line for people."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     words = " ".join(str(cause).split())
-    if url.password:
-        words = words.replace(str(url.password), "***")
+    for secret in (url.password, url.query.get("password")):
+        words = words.replace(str(secret), "***") if secret else words
     place = url.database if url.get_backend_name() == "sqlite" else f"{url.host or 'local'}/{url.database}"
     hint = "look at the address and whether the database server runs"
     if "locked" in words:

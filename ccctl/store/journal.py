@@ -18,7 +18,7 @@ from sqlalchemy import Engine, delete, func, select
 
 from ccctl.changes import Change
 from ccctl.store import tables
-from ccctl.store.batch import Batch, Fact, Item, Snapshot, from_bytes, to_bytes
+from ccctl.store.batch import Batch, Fact, Item, Snapshot, empty, from_bytes, to_bytes
 from ccctl.store.db import explain, explained
 from ccctl.store.ledger import Ledger, is_bad_data, read_fact, watermark
 from ccctl.store.spool import Spool
@@ -57,7 +57,7 @@ class Writer:
         self._ledger = Ledger(engine)
         self._spool = Spool(Path(spool_dir))
         self._rejects = Path(spool_dir) / "journal.rejected"
-        self._alarm = on_alarm or _log.error
+        self._on_alarm = on_alarm if on_alarm is not None else _log.error
         self._limit = held_items
         self._cell = cell
         self._inbox: SimpleQueue[Item | _Mark | None] = SimpleQueue()
@@ -96,6 +96,12 @@ class Writer:
         """Written in order with the rows around it."""
         self._facts[key] = value
         self._put(Fact(key, value))
+
+    def _alarm(self, text: str) -> None:
+        try:
+            self._on_alarm(text)
+        except Exception:  # whoever listens must not stop the journal
+            _log.exception("alarm not delivered: %s", text)
 
     def _put(self, item: Item) -> None:
         if self._inbox.qsize() + self._held_items >= self._limit:
@@ -158,12 +164,17 @@ class Writer:
         running = True
         while running:
             batch, running = self._gather()
-            self._store(batch)
+            try:
+                self._store(batch)
+            except Exception as error:  # a mistake of ours must neither stop the journal nor be quiet
+                _log.exception("journal")
+                self._lost += len(batch)
+                self._alarm(f"journal: {len(batch)} entries are lost: {error!r}")
             self._release_marks()
 
     def _gather(self) -> tuple[Batch, bool]:
         """What there is, after a short wait for more; False when the writer is closed."""
-        batch = Batch([], [], [], [])
+        batch = empty()
         with contextlib.suppress(Empty):
             item = self._inbox.get(timeout=self._patience())
             if not isinstance(item, _Mark) and item is not None and self._inbox.qsize() < BATCH_ITEMS:
@@ -218,9 +229,15 @@ class Writer:
         """Keeps what the database will never take in a file beside the spool, and goes on."""
         for part, reason in refused:
             self._rejected += 1
-            self._alarm(f"journal: the database refuses an entry, kept in {self._rejects}: {reason}")
-            with self._rejects.open("a", encoding="utf-8") as file:
-                file.write(f"{reason}\t{part!r}\n")
+            try:
+                self._rejects.parent.mkdir(parents=True, exist_ok=True)
+                with self._rejects.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                    file.write(f"{reason}\t{part!r}\n")
+            except OSError as error:
+                self._lost += len(part)
+                self._alarm(f"journal: an entry is lost: {reason}; {self._rejects}: {error.strerror}")
+            else:
+                self._alarm(f"journal: the database refuses an entry, kept in {self._rejects}: {reason}")
 
     # -- trouble ---------------------------------------------------------------------------------
 
@@ -234,7 +251,7 @@ class Writer:
         while self._held:
             batch = self._held[0]
             try:
-                self._spool.append(_encode(batch), len(batch))
+                self._spool.append(self._encode(batch), len(batch))
             except OSError as error:
                 if not self._spool_error:
                     self._alarm(
@@ -246,6 +263,21 @@ class Writer:
             self._spool_error = ""
             self._held.pop(0)
             self._held_items -= len(batch)
+
+    def _encode(self, batch: Batch) -> bytes:
+        """As bytes, without items that cannot be: no database would take them either."""
+        try:
+            return to_bytes(batch)
+        except (ValueError, OverflowError, TypeError):
+            pass
+        fine = empty()
+        for part in batch.cleaned().singles():
+            try:
+                to_bytes(part)
+                fine.extend(part)
+            except (ValueError, OverflowError, TypeError) as error:
+                self._reject([(part, str(error))])
+        return to_bytes(fine)
 
     def _drain(self) -> None:
         """Writes from the spool for a while; ends the trouble when all is in the database."""
@@ -302,21 +334,19 @@ class Writer:
                 self._ledger.cut()
 
 
-def _encode(batch: Batch) -> bytes:
-    try:
-        return to_bytes(batch)
-    except UnicodeEncodeError:
-        return to_bytes(batch.cleaned())
-
-
 # -- reading -----------------------------------------------------------------------------------------
 
 
 def read_journal(engine: Engine, after_seq: int) -> Iterator[tuple[int, bytes]]:
     """Events behind `after_seq` in order, streamed."""
-    wanted = select(tables.journal.c.seq, tables.journal.c.body).where(tables.journal.c.seq > after_seq)
-    with explained(engine), engine.connect().execution_options(yield_per=1000) as connection:
-        for seq, body in connection.execute(wanted.order_by(tables.journal.c.seq)):
+    table = tables.journal.c
+    wanted = select(table.seq, table.body).where(table.seq > after_seq).order_by(table.seq)
+    with (
+        explained(engine),
+        engine.connect().execution_options(yield_per=1000) as connection,
+        connection.execute(wanted) as result,
+    ):
+        for seq, body in result:
             yield int(seq), bytes(body)
 
 

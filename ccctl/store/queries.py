@@ -31,8 +31,11 @@ offers, recordings_, watches = tables.offers.c, tables.recordings.c, tables.watc
 
 def _stream(engine: Engine, statement: Select[Any], kind: type[R]) -> Iterator[R]:
     """Rows of the one table that is selected, as records."""
-    with explained(engine), engine.connect().execution_options(yield_per=2000) as connection:
-        result = connection.execute(statement)
+    with (
+        explained(engine),
+        engine.connect().execution_options(yield_per=2000) as connection,
+        connection.execute(statement) as result,
+    ):
         names = [str(name) for name in result.keys()]  # noqa: SIM118 - not a dict; it gives a str subclass
         for row in result:
             yield msgspec.convert(dict(zip(names, row, strict=True)), kind)
