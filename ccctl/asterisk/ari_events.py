@@ -38,7 +38,7 @@ HELD = 100_000  # events kept while Asterisk is being looked at
 class Door:
     """What both ways have in common: reading one socket, and watching that it is worth something."""
 
-    settle: tuple[float, ...] = ()  # when to look again before the connection is trusted
+    settle: tuple[float, ...] = (0.0,)  # pauses before looks at ARI; after the first it is trusted
 
     def __init__(
         self,
@@ -67,6 +67,8 @@ class Door:
 
     async def _live(self, socket: Socket) -> None:
         """One socket from open to closed."""
+        if self.up:
+            self._say(False, "the event socket was replaced by a new one")
         self._socket, self._held = socket, []
         watcher = spawn(self._watch(socket), "ari watch")
         try:
@@ -89,11 +91,16 @@ class Door:
             self._deliver(event)
         else:
             self._held.append(event)
-            if len(self._held) > HELD:
-                self._release()
+            if len(self._held) > HELD:  # no answer for so long: better early than lost
+                self._pass_on()
 
     def _release(self) -> None:
-        held, self._held = self._held or [], None
+        """Tell what was held back, and from now on everything at once."""
+        self._pass_on()
+        self._held = None
+
+    def _pass_on(self) -> None:
+        held, self._held = self._held or [], []
         for event in held:
             self._deliver(event)
 
@@ -108,10 +115,10 @@ class Door:
     async def _watch(self, socket: Socket) -> None:
         """Trust the socket when ARI answers; cut it when ARI no longer does."""
         try:
-            for pause in (0.0, *self.settle):
+            for pause in self.settle:
                 await asyncio.sleep(pause)
                 detail = await self._probe_twice()
-                if not self.up:
+                if self._held is not None:
                     self._say(True, detail)
                     self._release()
             while True:
