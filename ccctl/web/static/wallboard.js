@@ -131,18 +131,34 @@ function isScrolling() {
   return getComputedStyle(document.body).overflowY === "visible";
 }
 
-// How many tiles the board holds with figures that can be read from five metres.
-function grid(count) {
-  if (isScrolling()) return { columns: 1, rows: Math.max(1, count), room: Infinity };
+const TILE = { width: 62, height: 28 }; // the least that figures of 6 to 7 vh need, in vh
+const GAP = 1.3;
+
+function fits(pixels, least) {
   const unit = window.innerHeight / 100;
-  const columns = Math.max(1, Math.floor(board.clientWidth / (62 * unit)));
-  const rows = Math.max(1, Math.floor(board.clientHeight / (25 * unit)));
+  return Math.max(1, Math.floor((pixels / unit + GAP) / (least + GAP)));
+}
+
+// How many tiles the board holds with figures that can be read from five metres.
+function measure(count) {
+  if (isScrolling()) return { columns: 1, rows: Math.max(1, count), room: Infinity };
+  const columns = fits(board.clientWidth, TILE.width);
+  const rows = fits(board.clientHeight, TILE.height);
   const used = count <= Math.min(3, rows) ? 1 : columns;
   return { columns: used, rows: Math.min(rows, Math.max(1, Math.ceil(count / used))), room: columns * rows };
 }
 
-function drawQueues(queues, pages) {
-  const { columns, rows, room } = grid(queues.length);
+// More queues than fit take turns; then a line names those in trouble that are not in sight.
+function arrange(count) {
+  const line = byId("attention");
+  line.hidden = true;
+  const whole = measure(count);
+  if (count <= whole.room) return whole;
+  line.hidden = false;
+  return measure(count);
+}
+
+function drawQueues(queues, pages, { columns, rows, room }) {
   const at = room === Infinity ? 0 : (page % pages) * room;
   const shown = queues.slice(at, room === Infinity ? undefined : at + room);
   const old = new Map([...board.children].map((tile) => [tile.dataset.queue, tile]));
@@ -233,13 +249,14 @@ function drawSystem() {
 
 // Queues in trouble that are on another page must be seen all the same.
 function drawAttention(queues, shown, now) {
+  if (byId("attention").hidden) return;
   const words = queues.filter((queue) => !shown.includes(queue)).map((queue) => {
     const levels = judge(queue, now);
     if (worst(levels.oldest, levels.staff) !== "bad") return null;
     return `■ ${queue.title}: ${queue.waiting} waiting, ${span(levels.wait ?? 0)}`;
   }).filter(Boolean);
-  byId("attention").hidden = words.length === 0;
-  write(byId("attention"), words.join("   "));
+  byId("attention").toggleAttribute("data-calm", words.length === 0);
+  write(byId("attention"), words.join("   ") || "● Queues on other pages: nobody waits too long");
 }
 
 function drawPage(queues, queuePages, agentPages) {
@@ -253,9 +270,9 @@ let lastShown = [];
 function draw() {
   const queues = shownQueues();
   const agents = shownAgents();
-  const { room } = grid(queues.length);
-  const queuePages = room === Infinity ? 1 : Math.max(1, Math.ceil(queues.length / room));
-  lastShown = drawQueues(queues, queuePages);
+  const places = arrange(queues.length);
+  const queuePages = Math.max(1, Math.ceil(queues.length / places.room));
+  lastShown = drawQueues(queues, queuePages, places);
   const agentPages = drawAgents(agents);
   drawTotals(queues, agents);
   drawSystem();
