@@ -52,13 +52,28 @@ def free_block(seed: int) -> Ports:
 
 def check_free(ports: Ports) -> None:
     """Nobody else may hold a port that our Asterisk is about to open."""
-    wanted = ((ports.ami, "tcp", "AMI"), (ports.ari, "tcp", "ARI"), (ports.sip, "udp", "SIP"))
-    for port, protocol, purpose in wanted:
+    for port, protocol, purpose in _served(ports):
         if not _can_bind(port, protocol):
-            raise LabError(
-                f"port {port}/{protocol} ({purpose} of this lab) is in use{_holder(port, protocol)}",
-                "stop that program, or move this lab with --port-base",
-            )
+            raise _taken(port, protocol, purpose)
+
+
+def check_held(ports: Ports, pid: int) -> None:
+    """The Asterisk that was started has its ports: without them it would run on, deaf."""
+    own = set(_sockets(Path(f"/proc/{pid}")))
+    for port, protocol, purpose in _served(ports):
+        if not own & _inodes(port, protocol):
+            raise _taken(port, protocol, purpose)
+
+
+def _served(ports: Ports) -> tuple[tuple[int, str, str], ...]:
+    return ((ports.ami, "tcp", "AMI"), (ports.ari, "tcp", "ARI"), (ports.sip, "udp", "SIP"))
+
+
+def _taken(port: int, protocol: str, purpose: str) -> LabError:
+    return LabError(
+        f"port {port}/{protocol} ({purpose} of this lab) is in use{_holder(port, protocol)}",
+        "stop that program, or move this lab with --port-base",
+    )
 
 
 def _can_bind(port: int, protocol: str) -> bool:
@@ -94,6 +109,10 @@ def _holder(port: int, protocol: str) -> str:
         if inodes & set(_sockets(pid)):
             return f" by {(pid / 'comm').read_text().strip()} (pid {pid.name})"
     return ""
+
+
+def _inodes(port: int, protocol: str) -> set[str]:
+    return {inode for table in (protocol, protocol + "6") for bound, inode in _bound(table) if bound == port}
 
 
 def _processes() -> Iterable[Path]:

@@ -16,7 +16,7 @@ import msgspec
 
 from ccctl.errors import LabError
 from ccctl.lab.folder import Lab, prepare
-from ccctl.lab.ports import check_free
+from ccctl.lab.ports import check_free, check_held
 from ccctl.lab.provision import Tree
 
 BOOT_SECONDS = 60.0
@@ -59,6 +59,7 @@ def start(lab: Lab, tree: Tree) -> tuple[Running, float]:
     try:
         _wait_booted(lab, running, began + BOOT_SECONDS)
         _check_modules(lab, running)
+        check_held(lab.ports, running.pid)
     except BaseException:
         stop(lab)
         raise

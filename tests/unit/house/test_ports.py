@@ -1,12 +1,13 @@
 """The lab's ports: a block without holes in its meaning, free, and named when taken."""
 
+import os
 import socket
 
 import msgspec
 import pytest
 
 from ccctl.errors import LabError
-from ccctl.lab.ports import FIRST, LAST, SIZE, block, check_free, free_block
+from ccctl.lab.ports import FIRST, LAST, SIZE, block, check_free, check_held, free_block
 
 
 def test_ports_of_a_block_are_distinct_and_inside() -> None:
@@ -46,8 +47,21 @@ def test_taken_port_is_named(kind: str, name: str, purpose: str) -> None:
     ports = free_block(99)
     number = msgspec.structs.asdict(ports)[kind]
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM if name == "tcp" else socket.SOCK_DGRAM) as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections may linger there
         holder.bind(("127.0.0.1", number))
         if name == "tcp":
             holder.listen()
         with pytest.raises(LabError, match=rf"port {number}/{name} \({purpose} .* \(pid \d+\)"):
             check_free(ports)
+
+
+def test_who_did_not_get_a_port_is_told() -> None:
+    ports = free_block(99)
+    with pytest.raises(LabError, match=f"port {ports.ami}/tcp"):
+        check_held(ports, os.getpid())
+    sockets = [socket.create_server(("127.0.0.1", port)) for port in (ports.ami, ports.ari)]
+    sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    sockets[-1].bind(("127.0.0.1", ports.sip))
+    check_held(ports, os.getpid())
+    for each in sockets:
+        each.close()
