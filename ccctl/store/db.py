@@ -21,15 +21,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from ccctl.errors import StoreError
 
-BUSY_S = 5
+BUSY_S = 5.0  # how long SQLite waits for another process to finish
 UPGRADE_LOCK = 0x63636374  # one upgrade at a time on PostgreSQL
 
-_SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=NORMAL",
-    "PRAGMA foreign_keys=ON",
-    f"PRAGMA busy_timeout={BUSY_S * 1000}",
-)
+_SQLITE_PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA foreign_keys=ON")
 
 
 def parse_url(url: str) -> URL:
@@ -51,11 +46,11 @@ def parse_url(url: str) -> URL:
             raise StoreError(f"the database '{other}' is not supported", "use sqlite or postgresql")
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, busy_s: float = BUSY_S) -> Engine:
     """An engine for `url`; nothing is connected yet."""
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed)
+        return _open_sqlite(parsed, busy_s)
     arguments = {
         "connect_timeout": 5,
         "application_name": "ccctl",
@@ -67,8 +62,8 @@ def open_engine(url: str) -> Engine:
     return create_engine(parsed, connect_args=defaults, pool_pre_ping=True, max_overflow=10)
 
 
-def _open_sqlite(parsed: URL) -> Engine:
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_S, "check_same_thread": False})
+def _open_sqlite(parsed: URL, busy_s: float) -> Engine:
+    engine = create_engine(parsed, connect_args={"timeout": busy_s, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, func, select
 
 from ccctl.changes import Change
+from ccctl.errors import StoreError
 from ccctl.store import tables
 from ccctl.store.batch import Batch, Fact, Item, Snapshot, empty, from_bytes, to_bytes
 from ccctl.store.db import explain, explained
@@ -74,12 +75,19 @@ class Writer:
         self._retry_s = RETRY_FIRST_S
         self._writing_since = 0.0
         self._closed = threading.Event()
-        if self._spool.open():
-            self._error = "entries of an earlier run wait in the spool"
+        self._take_up_spool()
         self._thread = threading.Thread(target=self._run, name="ccctl-journal", daemon=True)
         self._watchdog = threading.Thread(target=self._watch, name="ccctl-journal-watch", daemon=True)
         self._thread.start()
         self._watchdog.start()
+
+    def _take_up_spool(self) -> None:
+        try:
+            self._spool.path.parent.mkdir(parents=True, exist_ok=True)
+            if self._spool.open():
+                self._error = "entries of an earlier run wait in the spool"
+        except OSError as error:
+            raise StoreError(f"{self._spool.path}: {error.strerror}", "the spool must be writable") from None
 
     # -- the caller's side: never blocks --------------------------------------------------------
 

@@ -5,6 +5,7 @@ drained), then frames follow: length, CRC-32, payload. A frame that was cut off 
 disk is cut away, whole frames are never lost.
 """
 
+import errno
 import os
 import struct
 import zlib
@@ -88,7 +89,7 @@ class Spool:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o640)
         try:
             if os.pwrite(self._file, MAGIC + ident, 0) < HEADER:
-                raise OSError(28, "No space left on device")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._sync_folder()
         except OSError:
             self.remove()

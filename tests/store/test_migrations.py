@@ -99,14 +99,20 @@ def test_an_unreachable_server_is_explained_without_the_password() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_locked_database_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db, "BUSY_S", 0)
-    monkeypatch.setattr(db, "_SQLITE_PRAGMAS", ())
+def test_a_locked_database_is_explained(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/x.db"
+    db.upgrade(url)
     other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreError, match="locked; another process holds it"):
-        db.upgrade(f"sqlite:///{tmp_path}/x.db")
+    engine = db.open_engine(url, busy_s=0)
+    with (
+        pytest.raises(StoreError, match="locked; another process holds it"),
+        db.explained(engine),
+        engine.connect() as connection,
+    ):
+        connection.execution_options(sqlite_begin="BEGIN IMMEDIATE").execute(text("SELECT 1"))
     other.close()
+    engine.dispose()
 
 
 def test_a_file_that_is_no_database_is_explained(tmp_path: Path) -> None:
