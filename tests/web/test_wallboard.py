@@ -282,7 +282,7 @@ def test_a_queue_in_trouble_on_another_page_is_named(chrome: webdriver.Chrome, d
     queues["queue/q29"] = fake.queue("q29", title="Queue 29", waits=(90_000,), ready=1)
     daemon.change(queues, gone=("queue/support",))
     open_board(chrome, daemon)
-    wait_until(lambda: "Queue 29: 1 waiting" in text(chrome, "#attention"))
+    wait_until(lambda: "Elsewhere 1: Queue 29 1:3" in text(chrome, "#attention"))
     assert visible(chrome, "attention")
 
 

@@ -50,6 +50,7 @@ const feed = new Feed(`${scheme}//${location.host}/api/v1/live`, {
     write(byId("link"), "not connected");
     write(byId("lost"), `Connection lost since ${clock(since, true)}, figures are old. Trying again.`);
     byId("lost").hidden = false;
+    draw(); // once more, in the room that the banner leaves
   },
 });
 
@@ -247,16 +248,16 @@ function drawSystem() {
   if (down) write(byId("down"), `Asterisk does not answer${system.detail ? `: ${system.detail}` : ""}. Figures stand still until it is back.`);
 }
 
-// Queues in trouble that are on another page must be seen all the same.
+// Queues in trouble that are on another page must be seen all the same, the longest wait first.
 function drawAttention(queues, shown, now) {
-  if (byId("attention").hidden) return;
-  const words = queues.filter((queue) => !shown.includes(queue)).map((queue) => {
-    const levels = judge(queue, now);
-    if (worst(levels.oldest, levels.staff) !== "bad") return null;
-    return `■ ${queue.title}: ${queue.waiting} waiting, ${span(levels.wait ?? 0)}`;
-  }).filter(Boolean);
-  byId("attention").toggleAttribute("data-calm", words.length === 0);
-  write(byId("attention"), words.join("   ") || "● Queues on other pages: nobody waits too long");
+  const line = byId("attention");
+  if (line.hidden) return;
+  const trouble = queues.filter((queue) => !shown.includes(queue)).map((queue) => ({ queue, levels: judge(queue, now) }))
+    .filter(({ levels }) => worst(levels.oldest, levels.staff) === "bad")
+    .sort((a, b) => b.levels.wait - a.levels.wait);
+  const words = trouble.map(({ queue, levels }) => `${queue.title} ${span(levels.wait)} (${queue.waiting} waiting)`);
+  line.toggleAttribute("data-calm", words.length === 0);
+  write(line, words.length ? `■ Elsewhere ${words.length}: ${words.join(", ")}` : "● Other pages: nobody waits too long");
 }
 
 function drawPage(queues, queuePages, agentPages) {
