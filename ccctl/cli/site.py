@@ -12,8 +12,10 @@ import click
 
 from ccctl.cli.common import fail, print_json
 from ccctl.diagnostics import Diagnostic, Severity
-from ccctl.flow.checks import PAGES, page
-from ccctl.flow.source import Mapping, Node, Scalar, Sequence as ListNode, parse
+from ccctl.flow.checks import page
+from ccctl.flow.checks_pages import PAGES
+from ccctl.flow.source import Mapping, Node, Scalar, parse
+from ccctl.flow.source import Sequence as ListNode
 from ccctl.runtime.site import SECRETS, load_site
 
 SITE = click.argument("site", default=".", type=click.Path(path_type=Path))
@@ -32,7 +34,10 @@ def check(ctx: click.Context, site: Path, form: str) -> None:
     Exit status: 0 no errors (warnings may be there), 1 errors, 2 the folder could not be read.
     """
     if not site.is_dir():
-        fail(f"{site} is not a folder" if site.exists() else f"{site} does not exist", "give the folder of the site")
+        fail(
+            f"{site} is not a folder" if site.exists() else f"{site} does not exist",
+            "give the folder of the site",
+        )
     _, found = load_site(site)
     print_findings(found, form)
     count = Counter(finding.severity for finding in found)

@@ -110,6 +110,7 @@ def _read_open(reader: Reader, node: Node) -> Opening | None:
         reader.report(
             findings.shape(mapping.span, "no day is written", 'write {mon-fri: "09:00-17:00"} or never')
         )
+        return None
     rows = [_read_row(reader, word, child) for word, child in mapping.entries]
     return None if None in rows else Opening(tuple(row for row in rows if row is not None))
 

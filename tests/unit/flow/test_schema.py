@@ -1,0 +1,217 @@
+"""What a site means once it is read: values, defaults, references that were resolved."""
+
+import random
+
+import pytest
+
+from ccctl.diagnostics import Severity
+from ccctl.flow import graph
+from ccctl.flow.graph import OpenSpan, Site
+from tests.support.site_cases import BASE, read
+
+FLOW = 'numbers: {"+49301234501": x}\nflows:\n  x:\n'
+
+
+def site(text: str, **more: object) -> Site:
+    draft, found = read({"site": text, **more})
+    assert [str(f) for f in found if f.severity is Severity.ERROR] == []
+    return draft.site
+
+
+def steps(text: str) -> graph.Body:
+    return site(FLOW + text).flows["x"].steps
+
+
+def test_menu_takes_the_defaults_of_the_site() -> None:
+    text = "[{menu: main-menu, options: {1: main}, on_exhausted: hangup}]"
+    (menu,) = site('numbers: {"+49301234501": x}\nflows: {x: ' + text + "}").flows["x"].steps
+    assert isinstance(menu, graph.Menu)
+    assert (menu.timeout_ms, menu.interdigit_ms, menu.attempts) == (5000, 2000, 3)
+    alone = BASE.decode().replace("{languages", "{menu: {timeout: 7s, attempts: 2}, languages")
+    draft, _ = read({"site": f"{alone}  x: {text}\n", "alone": True})
+    menu = draft.site.flows["x"].steps[0]
+    assert isinstance(menu, graph.Menu)
+    assert (menu.timeout_ms, menu.interdigit_ms, menu.attempts) == (7000, 2000, 2)
+
+
+def test_destinations_are_bodies() -> None:
+    (menu,) = steps(
+        """
+    - menu: main-menu
+      options:
+        1: main
+        2: {voicemail: support}
+        3: [{play: sorry}, hangup]
+        "*": repeat
+      on_exhausted: hangup
+"""
+    )
+    assert isinstance(menu, graph.Menu)
+    kinds = {option.key: [type(step).__name__ for step in option.body] for option in menu.options}
+    assert kinds == {"1": ["Goto"], "2": ["VoicemailStep"], "3": ["Play", "HangupStep"], "*": []}
+    assert menu.options[3].repeat
+    assert [type(step) for step in menu.on_exhausted] == [graph.HangupStep]
+
+
+def test_queue_step_with_everything() -> None:
+    (queue, _) = steps(
+        """
+    - queue: support
+      priority: 5
+      max_wait: 2m
+      exit_keys: {0: main}
+      on_full: main
+      on_no_agents: main
+      on_timeout: hangup
+      on_failed: hangup
+    - hangup: busy
+"""
+    )
+    assert isinstance(queue, graph.QueueStep)
+    assert (queue.queue, queue.priority, queue.max_wait_ms, queue.exit_keys[0].key) == (
+        "support",
+        5,
+        120_000,
+        "0",
+    )
+
+
+def test_outcomes_that_are_not_written_follow_their_neighbours() -> None:
+    dial, hours = (
+        steps("    - {dial: anna, on_no_answer: main}\n")[0],
+        steps("    - {hours: office, on_closed: main}\n    - hangup\n")[0],
+    )
+    assert isinstance(dial, graph.Dial)
+    assert dial.on_busy == dial.on_failed == dial.on_no_answer
+    assert isinstance(hours, graph.HoursStep)
+    assert hours.on_holiday == hours.on_closed
+
+
+def test_a_number_goes_by_the_only_trunk_wherever_it_is_dialled() -> None:
+    step = (
+        "- {hours: office, on_closed: {dial: [anna, '+49305559999'], on_no_answer: hangup}}\n    - hangup\n"
+    )
+    hours = steps(f"    {step}")[0]
+    assert isinstance(hours, graph.HoursStep)
+    (dial,) = hours.on_closed
+    assert isinstance(dial, graph.Dial)
+    assert dial.via == "telco"
+
+
+def test_queue_defaults_and_members() -> None:
+    queues = site("queues: {vip: {skills: {technical: 3}}, picked: {agents: anna, record: always}}").queues
+    assert queues["vip"].agents == ("anna",)
+    assert queues["picked"].agents == ("anna",)
+    assert queues["vip"].whisper == ("queue", "waited")
+    assert (queues["vip"].ring_ms, queues["vip"].wrap_up_ms, queues["vip"].record) == (15_000, 0, False)
+    assert queues["picked"].record
+
+
+def test_every_queue_has_a_prompt_that_says_its_title() -> None:
+    prompts = site("queues: {vip: {title: Best customers, skills: {technical: 1}}}").prompts
+    assert prompts["queue-vip"].texts == {"en": "Best customers", "de": "Best customers"}
+    text = "queues: {vip: {skills: {technical: 1}}}\nprompts: {queue-vip: {en: VIP, de: Wichtig}}"
+    assert site(text).prompts["queue-vip"].texts == {"en": "VIP", "de": "Wichtig"}
+
+
+def test_a_recording_beats_the_text_and_changes_the_digest() -> None:
+    spoken = site("hours: {s: {open: never}}").prompts["welcome"]
+    recorded = site("hours: {s: {open: never}}", sounds={"sounds/de/welcome.wav": ""}).prompts["welcome"]
+    assert spoken.files == {}
+    assert recorded.files == {"de": "sounds/de/welcome.wav"}
+    assert recorded.texts == {"en": "Welcome"}
+    assert len(spoken.digest) == 8
+    assert spoken.digest != recorded.digest
+    other = site("prompts: {greeting: {en: Welcome, de: Willkommen}}").prompts["greeting"]
+    assert other.digest == spoken.digest, "the digest is of the content, not of the name"
+
+
+def test_hours() -> None:
+    hours = site(
+        'hours:\n  shop: {open: {mon-tue: "22:00-06:00", wed-sun: closed}, timezone: Asia/Tokyo}\n'
+        "  never: {open: never}\n  always: {open: always}\n"
+    ).hours
+    assert hours["shop"].open == (
+        OpenSpan(0, 1320, 1440),
+        OpenSpan(1, 0, 360),
+        OpenSpan(1, 1320, 1440),
+        OpenSpan(2, 0, 360),
+    )
+    assert (hours["shop"].timezone, hours["office"].timezone) == ("Asia/Tokyo", "Europe/Berlin")
+    assert hours["never"].open == ()
+    assert sum(span.end - span.start for span in hours["always"].open) == 7 * 1440
+
+
+def test_holidays_from_dates_and_calendars() -> None:
+    text = 'hours: {shop: {open: always, holidays: ["2026-12-26", days.yaml, list.yaml]}}'
+    files = {"days.yaml": "2026-12-25: Christmas", "list.yaml": '- "2026-12-26"\n- 2027-01-01'}
+    assert site(text, files=files).hours["shop"].holidays == ("20261225", "20261226", "20270101")
+
+
+def test_mailbox_number_is_the_extension_of_its_user() -> None:
+    text = "users: {ben: {extension: 202, password: !secret ph202, mailbox: ben}}\n"
+    text += "mailboxes: {ben: {pin: !secret vm900}}"
+    box = site(text).mailboxes["ben"]
+    assert (box.number, box.pin, box.title) == ("202", "482915", "ben")
+
+
+def test_feature_codes() -> None:
+    listen = "{listen: agents, roles: boss, keys: {1: listen}}"
+    text = f'"*45": agent-login, "*222": {listen}, "*9": {{listen: agents}}'
+    codes = site(f"feature_codes: {{{text}}}").feature_codes
+    assert codes["*45"].action == "agent-login"
+    assert (codes["*222"].action, codes["*222"].roles, codes["*222"].keys) == (
+        "listen",
+        ("boss",),
+        {"1": "listen"},
+    )
+    assert codes["*9"].roles == ("supervisor",)
+
+
+def test_numbers_carry_a_language() -> None:
+    short, long = "{flow: main, language: de}", "{flow: main, set: {language: de}}"
+    numbers = site(f'numbers: {{"+49301234501": {short}, "+49301234502": {long}}}').numbers
+    assert numbers["+49301234500"].language == ""
+    assert numbers["+49301234501"].language == numbers["+49301234502"].language == "de"
+
+
+def test_every_problem_of_every_file_is_found_in_one_run() -> None:
+    text = "queues: {vip: {ring: 15, wrap_up: 3}}\nhours: {shop: {open: {mon: x}}}\nflow: {}\n"
+    _, found = read({"site": text})
+    assert sorted((f.code, f.span.line) for f in found) == [
+        ("E301", 2),
+        ("E904", 1),
+        ("E904", 1),
+        ("E905", 3),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_mutilated_site_raises(seed: int) -> None:
+    """Lines dropped, doubled and re-indented, words exchanged: findings, never an exception."""
+    chance = random.Random(seed)
+    lines = BASE.decode().splitlines()
+    words = [
+        "[]",
+        "{}",
+        "~",
+        '""',
+        "!secret x",
+        "a b",
+        "- x",
+        "{a: {b: c}}",
+        "'*'",
+        "main",
+        "hangup",
+        "-1",
+        "[[x]]",
+    ]
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(lines))
+        key, colon, _ = lines[at].partition(":")
+        lines[at] = chance.choice(
+            [f"{key}{colon} {chance.choice(words)}", f"  {lines[at]}", lines[at].lstrip(), ""]
+        )
+    draft, found = read({"site": "\n".join(lines), "alone": True})
+    assert isinstance(draft.site, Site)
+    assert all(finding.text and finding.span.file for finding in found)
