@@ -14,7 +14,7 @@ import orjson
 from ccctl.asterisk.ari_events import Inbound, Outbound
 from ccctl.asterisk.ari_rest import Rest
 from ccctl.asterisk.node import Node
-from ccctl.errors import AsteriskRefused
+from ccctl.errors import AsteriskRefused, SettingsError
 
 Json = dict[str, Any]
 Variables = Mapping[str, str]
@@ -91,7 +91,11 @@ class Ari(Rest):
     async def start(self) -> None:
         """Begin; never fails because Asterisk is away. SettingsError when our port is taken."""
         await self.open()
-        await self._events.start()
+        try:
+            await self._events.start()
+        except SettingsError:
+            await self.shut()
+            raise
 
     async def close(self) -> None:
         await self._events.close()

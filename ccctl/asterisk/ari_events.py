@@ -32,6 +32,7 @@ SETTLE_S = 0.5  # a socket opened right after the last one closed may be deaf: l
 RECONNECT_S = 0.5
 WATCH_S = 10.0
 CLOSE_S = 1.0
+ACCEPTED_S = 0.02  # for a connection that was just accepted to be known, and so to be closed with the others
 HELD = 100_000  # events kept while Asterisk is being looked at
 
 
@@ -172,7 +173,11 @@ class Outbound(Door):
         self._say(False, f"waiting for Asterisk to connect to port {self._node.events_port}")
 
     async def close(self) -> None:
+        """Asterisk dials again at once when its socket closes: so first nobody listens any more."""
         self._closed, self.up = True, False
+        for site in list(self._runner.sites) if self._runner else ():
+            await site.stop()
+        await asyncio.sleep(ACCEPTED_S)
         if self._socket is not None:
             await _shut(self._socket)
         if self._runner is not None:
