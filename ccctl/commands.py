@@ -14,10 +14,12 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Hold(Base, frozen=True, kw_only=True):
-    """Put a caller into the holding bridge with his queue's music and renew the dead-man timer."""
+    """Put a caller into the holding bridge with his queue's music and renew the dead-man timer.
+    `again`: he may be there already, and then is left there (a second time would end his music)."""
 
     call: Ref
     music: str = "default"
+    again: bool = False
 
 
 class ExtendWait(Base, frozen=True, kw_only=True):
@@ -108,6 +110,13 @@ class SayToPhone(Base, frozen=True, kw_only=True):
     language: str = ""
 
 
+class MirrorAgent(Base, frozen=True, kw_only=True):
+    """Tell app_queue, which serves when we do not, whether this agent takes calls."""
+
+    endpoint: str
+    present: bool
+
+
 class StartTimer(Base, frozen=True, kw_only=True):
     timer: str
     at: int
@@ -134,6 +143,6 @@ class Note(Base, frozen=True, kw_only=True):
 
 AsteriskCommand = (
     Hold | ExtendWait | Release | Hangup | Offer | Whisper | Connect | Disconnect | CallSupervisor
-    | Watch | EndWatch | SayToPhone
+    | Watch | EndWatch | SayToPhone | MirrorAgent
 )  # fmt: skip
 Command = AsteriskCommand | StartTimer | StopTimer | Reply | Note

@@ -274,6 +274,14 @@ class Resynced(Base, frozen=True, kw_only=True):
     channels: tuple[LiveChannel, ...] = ()
 
 
+class LogOpened(Base, frozen=True, kw_only=True):
+    """The event log of a node is followed from here on: everything before is history."""
+
+    node: str
+    file: int
+    place: int
+
+
 class NodeUp(Base, frozen=True, kw_only=True):
     node: str
 
@@ -288,7 +296,7 @@ Event = (
     | ConnectFailed | RecordingStarted | RecordingFailed | DigitPressed
     | AgentLogin | AgentLogout | AgentPause | AgentUnpause | AgentCode
     | MonitorRequested | MonitorCode | MonitorEnd | HangupRequested
-    | TimerFired | Started | RosterChanged | Resynced | NodeUp | NodeDown
+    | TimerFired | Started | RosterChanged | Resynced | LogOpened | NodeUp | NodeDown
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

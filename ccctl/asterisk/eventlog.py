@@ -26,8 +26,8 @@ WANTED = (b'"CC_', b'"ANSWER"', b'"HANGUP"', b'"BRIDGE_')  # the rest need not b
 class EventLog:
     """`place` = (inode, offset) of the last run; without it the log begins at its present end."""
 
-    def __init__(self, node: Node, emit: Callable[[e.Event], None]) -> None:
-        self._node, self._emit = node, emit
+    def __init__(self, node: Node, emit: Callable[[e.Event], None], clock: Callable[[], int]) -> None:
+        self._node, self._emit, self._clock = node, emit, clock
         self._file: BinaryIO | None = None
         self._inode = 0
         self._offset = 0
@@ -41,11 +41,12 @@ class EventLog:
             self.drain()
 
     def begin(self, place: tuple[int, int] | None) -> None:
-        if place is None:
-            self._inode, self._offset = self._now()
-        else:
-            self._inode, self._offset = place
+        self._inode, self._offset = self._now() if place is None else place
         self._open()
+        if place is None:
+            now = self._clock()
+            name = self._node.name
+            self._emit(e.LogOpened(at=now, node=name, file=self._inode, place=self._offset, cause="start"))
 
     def drain(self) -> None:
         """Tell everything that is in the file by now."""

@@ -119,6 +119,8 @@ class Executor:
                 await self._end_watch(command)
             case c.SayToPhone():
                 await self._say(command)
+            case c.MirrorAgent():
+                await self._mirror(command)
             case _:
                 assert_never(command)
 
@@ -136,6 +138,8 @@ class Executor:
     async def _hold(self, command: c.Hold) -> None:
         door, ident = self._door(command.call)
         await self._set(command.call, "TIMEOUT(absolute)", str(DEADMAN_WAIT_S))
+        if command.again and await self._is_held(door, ident):
+            return
         try:
             await self._into_hold(door, ident)
         except AsteriskRefused as error:
@@ -143,6 +147,9 @@ class Executor:
                 raise
             await door.ari.bridges_create_with_id(HOLD_BRIDGE, "holding", HOLD_BRIDGE)
             await self._into_hold(door, ident)
+
+    async def _is_held(self, door: Door, ident: str) -> bool:
+        return any(b["id"] == HOLD_BRIDGE and ident in b["channels"] for b in await door.ari.bridges_list())
 
     async def _into_hold(self, door: Door, ident: str) -> None:
         await door.ari.bridges_add_channel(HOLD_BRIDGE, ident, role="holding_participant")
@@ -153,6 +160,16 @@ class Executor:
         await door.ari.channels_continue_in_dialplan(ident)
 
     # -- offers ------------------------------------------------------------------------------------
+
+    async def _mirror(self, command: c.MirrorAgent) -> None:
+        paused = "false" if command.present else "true"
+        for door in self._doors.values():
+            if not door.ami.up:
+                continue  # the resync after it is back tells all
+            try:
+                await door.ami.action("QueuePause", Interface=command.endpoint, Paused=paused)
+            except AsteriskRefused as error:  # in no native queue, or the site is not applied yet
+                log.debug("mirror of %s: %s", command.endpoint, error)
 
     async def _offer(self, command: c.Offer) -> None:
         door, ident = self._door(command.leg)
@@ -292,6 +309,8 @@ def _key(command: AsteriskCommand) -> str:
             return command.call
         case c.Hangup() | c.SayToPhone():
             return command.channel
+        case c.MirrorAgent():
+            return command.endpoint
         case _:
             return command.leg
 

@@ -125,7 +125,7 @@ def _queue(site: Site, queue: Queue) -> Options:
     """A native queue turns callers away when nobody is there; the fallback keeps them."""
     strict = queue.engine == "native"
     options: Options = [
-        ("strategy", "leastrecent"),
+        ("strategy", "rrmemory"),
         ("musicclass", name(queue.music)),
         ("timeout", str(max(1, queue.ring_ms // 1000))),
         ("retry", "1"),

@@ -30,7 +30,7 @@ class Link:
         self.ari = Ari(node, self._on_ari, self._on_ari_state)
         self.ami = Ami(node, self._on_ami, self._on_ami_state)
         self.door = Door(node, self.ari, self.ami)
-        self.log = EventLog(node, engine.emit)
+        self.log = EventLog(node, engine.emit, now_ms)
         self._follower: asyncio.Task[None] | None = None
         self._resyncing = asyncio.Lock()
 

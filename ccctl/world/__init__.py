@@ -30,6 +30,10 @@ def _remember(world: World, event: e.Logged) -> None:
     world.logged[e.split_ref(channel)[0]] = (event.file, event.place)
 
 
+def _log_opened(world: World, event: e.LogOpened, _out: Out) -> None:
+    world.logged[event.node] = (event.file, event.place)
+
+
 def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:
     if event.call in world.watches:
         watching.end(world, out, event.call, event.at)
@@ -103,6 +107,8 @@ def _hangup(world: World, event: e.HangupRequested, out: Out) -> None:
 def _node(world: World, event: e.NodeUp | e.NodeDown, out: Out) -> None:
     world.nodes[event.node] = isinstance(event, e.NodeUp)
     out.touch("system")
+    if isinstance(event, e.NodeUp):
+        recovery.mirror_all(world, out)
 
 
 _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
@@ -135,6 +141,7 @@ _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
     e.Started: recovery.on_started,
     e.RosterChanged: recovery.on_roster,
     e.Resynced: recovery.on_resynced,
+    e.LogOpened: _log_opened,
     e.NodeUp: _node,
     e.NodeDown: _node,
 }

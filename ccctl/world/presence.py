@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from ccctl import commands as c
 from ccctl.agent.state import Agent, Presence, Trigger, advance
 from ccctl.changes import AgentStateRow
 from ccctl.world.state import Out, World
@@ -19,7 +20,19 @@ def change(world: World, out: Out, agent: Agent, cause: str) -> None:
         world.set_ready(agent, True)
     if (agent.presence, agent.reason, agent.since) != (before.presence, before.reason, before.since):
         _rows(world, out, before, agent, cause)
+    if takes_calls(agent) != takes_calls(before):
+        mirror(world, out, agent)
     out.touch(f"agent/{agent.name}", *(f"queue/{q}" for q in world.queues_of(agent.name)))
+
+
+def takes_calls(agent: Agent) -> bool:
+    return agent.presence not in (Presence.OFFLINE, Presence.PAUSED, Presence.NOT_RESPONDING)
+
+
+def mirror(world: World, out: Out, agent: Agent) -> None:
+    config = world.roster.agents.get(agent.name)
+    if config is not None:
+        out.do(c.MirrorAgent(endpoint=config.endpoint, present=takes_calls(agent)))
 
 
 def _rows(world: World, out: Out, before: Agent, agent: Agent, cause: str) -> None:

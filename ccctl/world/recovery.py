@@ -9,7 +9,7 @@ from ccctl.flow.roster import Roster, from_json
 from ccctl.queue.line import Line, put
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import caller_gone, end_talk, miss, on_connected, on_leg_answered, on_whisper_done
-from ccctl.world.presence import change
+from ccctl.world.presence import change, mirror
 from ccctl.world.queueing import end_waiting, find_agent, give_work, on_queued, on_renew
 from ccctl.world.state import Out, Phase, World, is_leg
 from ccctl.world.watching import end as end_watch
@@ -33,6 +33,7 @@ def on_roster(world: World, event: RosterChanged, out: Out) -> None:
     for name in new.agents:
         world.agents.setdefault(name, Agent(name, since=event.at))
     _rebuild_ready(world)
+    mirror_all(world, out)
     for line_name in list(world.lines):
         line = world.lines[line_name]
         if line.waiting:
@@ -69,6 +70,12 @@ def on_resynced(world: World, event: Resynced, out: Out) -> None:
         if channel.ours:
             _adopt(world, event, channel, out)
     _resume(world, event, live, out)
+
+
+def mirror_all(world: World, out: Out) -> None:
+    """A reload or a restart of Asterisk may have forgotten who takes calls."""
+    for name in world.roster.agents:
+        mirror(world, out, world.agents.get(name, Agent(name)))
 
 
 def _on(event: Resynced, reference: Ref) -> bool:
@@ -144,7 +151,7 @@ def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Ou
     for call, visit in world.visits.items():
         if _on(event, call) and visit.row.ended is None:
             queue = world.roster.queues.get(visit.row.queue)
-            out.do(c.Hold(call=call, music=queue.music if queue else "default"))
+            out.do(c.Hold(call=call, music=queue.music if queue else "default", again=True))
     for leg, state in list(world.legs.items()):
         channel = live.get(leg)
         if channel is None or not channel.up or leg not in world.legs:

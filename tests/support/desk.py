@@ -86,4 +86,8 @@ async def ended_call(centre: Centre, caller: str) -> dict[str, Any]:
 
 async def ears(parties: dict[str, Call], wanted: dict[str, set[int]]) -> None:
     """Each party hears exactly these tones."""
-    await asyncio.gather(*(parties[name].until_heard(tones, 6, among=EARS) for name, tones in wanted.items()))
+    names = list(wanted)
+    waits = [parties[name].until_heard(wanted[name], 6, among=EARS) for name in names]
+    done = await asyncio.gather(*waits, return_exceptions=True)
+    wrong = [f"{name}: {result}" for name, result in zip(names, done, strict=True) if result is not None]
+    assert not wrong, "; ".join(wrong)

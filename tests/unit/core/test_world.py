@@ -448,3 +448,22 @@ def test_a_caller_lost_while_nobody_looked_is_an_abandoned_visit() -> None:
     centre.send(e.ChannelEnded(at=centre.at, channel=call, cause_code=16))
     row = centre.visit(call)
     assert (row.outcome, row.entered, row.ended) == (Outcome.ABANDONED, asked, centre.at)
+
+
+def test_app_queue_is_told_who_takes_calls() -> None:
+    centre = Centre()
+
+    def told() -> dict[str, bool]:
+        return {x.endpoint: x.present for x in centre.log if isinstance(x, c.MirrorAgent)}
+
+    centre.send(e.NodeUp(at=centre.at, node="pbx1"))
+    assert told() == {"PJSIP/a0": False, "PJSIP/a1": False, "PJSIP/a2": False}
+    centre.login("a0", "a1")
+    centre.send(e.AgentPause(at=centre.at, agent="a1"))
+    assert told() == {"PJSIP/a0": True, "PJSIP/a1": False, "PJSIP/a2": False}
+    talking_since = len(centre.log)
+    centre.queued()
+    leg = centre.leg_of("a0")
+    centre.talk(leg)
+    centre.leg_ended(leg)
+    assert not [x for x in centre.log[talking_since:] if isinstance(x, c.MirrorAgent)]
