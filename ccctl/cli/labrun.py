@@ -21,7 +21,7 @@ from ccctl.lab.simulate import Simulation
 from ccctl.runtime.settings import Settings, load
 from ccctl.store.db import open_engine
 
-PACE, PACE_ENDLESS = 40.0, 12.0
+PACE, PACE_ENDLESS = 60.0, 12.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LEDGER_SECONDS = 10.0  # how long the ledger may take to have the last call
 INTERRUPTED = 130
@@ -42,7 +42,7 @@ class Show(msgspec.Struct, frozen=True):
 _calls = click.option(
     "--calls", type=click.IntRange(1), help="So many calls, then the verdict; else without end."
 )
-_pace = click.option("--pace", type=click.FloatRange(0.1, 600), help="Calls per minute [40; 12 without end].")
+_pace = click.option("--pace", type=click.FloatRange(0.1, 600), help="Calls per minute [60; 12 without end].")
 _site = click.option(
     "--site",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -121,9 +121,9 @@ async def _play(settings: Settings, site: Site, show: Show, trials: list[Trial])
             simulation.on_change = board.move
             async with simulation, asyncio.TaskGroup() as group:
                 viewer = group.create_task(_watch(api, board))
-                await simulation.seat({name: site.users[name].password for name in site.agents})
+                await simulation.seat(_passwords(site), site.agents)
                 await _place_calls(simulation, site, show)
-                await simulation.send_home()
+                await _send_home(api, simulation)
                 viewer.cancel()
             return simulation.tones
 
@@ -145,6 +145,13 @@ def _carrier(phones: Phones, site: Site) -> Carrier:
         return phones.carrier()
 
 
+def _passwords(site: Site) -> dict[str, str]:
+    """Of the agents, and of everybody else who answers calls."""
+    others = (user for user in site.users.values() if "supervisor" not in user.roles)
+    names = [*site.agents, *(user.name for user in others if user.name not in site.agents)]
+    return {name: site.users[name].password for name in names}
+
+
 def _login_code(site: Site) -> str:
     codes = [code.code for code in site.feature_codes.values() if code.action == "agent-login"]
     if not codes:
@@ -159,6 +166,13 @@ async def _place_calls(simulation: Simulation, site: Site, show: Show) -> None:
     await simulation.quiet.wait()
 
 
+async def _send_home(api: Api, simulation: Simulation) -> None:
+    """The shift is over: nobody stays logged in without a phone."""
+    for desk in simulation.desks.values():
+        if desk.agent:
+            await api.post(f"agents/{desk.name}/logout")
+
+
 async def _watch(api: Api, board: Board) -> None:
     while True:
         try:
@@ -171,9 +185,11 @@ async def _watch(api: Api, board: Board) -> None:
 
 async def _verdict(settings: Settings, trials: list[Trial], voices: dict[str, int]) -> int:
     findings = await _judge_all(settings, trials, voices)
-    for what in ("queues", "agents"):
-        click.secho(f"\n$ ccctl report {what}", bold=True)
-        click.echo((await run_ccctl(settings.home, "report", what, echo=False))[1])
+    reports = ("queues", "agents")
+    texts = await asyncio.gather(*(run_ccctl(settings.home, "report", what, echo=False) for what in reports))
+    for what, (_, text) in zip(reports, texts, strict=True):
+        click.secho(f"\n$ ccctl report {what}", dim=True)
+        click.echo(text)
     print_verdict(trials, findings)
     return 1 if any(findings.values()) else 0
 

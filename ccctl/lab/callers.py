@@ -118,6 +118,13 @@ SCRIPTS = {
             (Listen(1.0), Choose("1", "billing"), Converse(3.0)),
             _talked("caller", recorded=False),
         ),
+        Script(
+            "front desk",
+            ENGLISH,
+            (Listen(1.0), Choose("0", "front-desk"), Converse(3.0)),
+            Expect((_K.IVR, _K.DIAL), "dial"),
+            agents="ignore",
+        ),
         Script("left in menu", MAIN, (Listen(2.0), HangUp()), Expect((_K.IVR,), "ivr")),
         Script(
             "left in queue",
@@ -143,7 +150,7 @@ SCRIPTS = {
 }
 _ROUND = (
     "support", "menu billing", "no answer", "menu support", "voicemail",
-    "left in menu", "left in queue", "menu billing", "out of hours", "menu support",
+    "left in menu", "left in queue", "front desk", "out of hours", "menu support",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ What anybody does next follows from what is heard; only human pauses are waits. 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from types import TracebackType
 from typing import Protocol, Self, assert_never
 
@@ -46,10 +46,10 @@ class Eyes(Protocol):
 
 
 class Desk:
-    """An agent with a phone."""
+    """A person with a phone: an agent who logs in, or somebody else who just answers."""
 
-    def __init__(self, simulation: "Simulation", name: str, phone: Phone) -> None:
-        self.name, self.phone = name, phone
+    def __init__(self, simulation: "Simulation", name: str, phone: Phone, agent: bool) -> None:
+        self.name, self.phone, self.agent = name, phone, agent
         self._simulation = simulation
         self._chance = random.Random(name)
         phone.on_call = lambda call: simulation.spawn(self._take(call))
@@ -67,7 +67,7 @@ class Desk:
             await self._answer(call, trial)
 
     def _ignores(self, trial: Trial) -> bool:
-        way = trial.script.agents
+        way = trial.script.agents if self.agent else "answer"
         return way == "ignore" or (way == "first ignores" and len(trial.offered) == 1)
 
     async def _miss(self, call: IncomingCall, trial: Trial) -> None:
@@ -101,10 +101,6 @@ class Desk:
     async def log_in(self) -> None:
         """Dial the login code unless it would log out."""
         if await self._simulation.eyes.presence(self.name) in ("offline", "not_responding"):
-            await self._dial_code()
-
-    async def log_out(self) -> None:
-        if await self._simulation.eyes.presence(self.name) == "ready":
             await self._dial_code()
 
     async def _dial_code(self) -> None:
@@ -157,19 +153,17 @@ class Simulation:
         """By the last digits: networks write the same number in several ways."""
         return self._by_caller.get(caller[-9:])
 
-    async def seat(self, passwords: dict[str, str]) -> None:
-        """Put every agent at a registered phone and log them in."""
-        for tone, (name, password) in zip(AGENT_TONES, passwords.items(), strict=False):
-            self.desks[name] = Desk(self, name, self.phones.phone(name, password, tone))
+    async def seat(self, passwords: dict[str, str], agents: Collection[str]) -> None:
+        """Put people at registered phones; the agents among them log in."""
+        for name, password in passwords.items():
+            tone = AGENT_TONES[len(self.desks) % len(AGENT_TONES)]
+            self.desks[name] = Desk(self, name, self.phones.phone(name, password, tone), name in agents)
         await asyncio.gather(*(self._seat(desk) for desk in self.desks.values()))
 
     async def _seat(self, desk: Desk) -> None:
         await desk.phone.register()
-        await desk.log_in()
-
-    async def send_home(self) -> None:
-        for desk in self.desks.values():
-            await desk.log_out()
+        if desk.agent:
+            await desk.log_in()
 
     def place(self, script: Script) -> Trial:
         """A caller begins; the trial moves on by itself."""
