@@ -53,7 +53,13 @@ def _state(row: RecordingRow, folder: Path) -> str:
         return f"failed: {row.failed}"
     if row.ended is None:
         return "in progress"
-    return "ready" if (folder / row.path).is_file() else "file is gone"
+    return "ready" if _inside(folder, row) else "file is gone"
+
+
+def _inside(folder: Path, row: RecordingRow) -> Path | None:
+    """The file of a recording, when it is there and truly in the folder."""
+    path = folder / row.path
+    return path if path.resolve().is_relative_to(folder.resolve()) and path.is_file() else None
 
 
 @recording.command("list")
@@ -121,11 +127,8 @@ def _copy_all(config: Settings, rows: Sequence[RecordingRow], target: Path) -> l
 
 def _copy(folder: Path, row: RecordingRow, target: Path) -> bool:
     """Whole or not at all: a half copied file must not pass for a recording."""
-    source, copy = folder / row.path, target / row.path
-    inside = source.resolve().is_relative_to(folder.resolve()) and copy.resolve().is_relative_to(
-        target.resolve()
-    )
-    if not inside or not source.is_file():
+    source, copy = _inside(folder, row), target / row.path
+    if source is None:
         return False
     if not copy.exists() or copy.stat().st_size != source.stat().st_size:
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -268,8 +268,8 @@ def today_counters(
     either = or_(_within(visits.entered, since, now), _within(visits.ended, since, now))
     for visit in _stream(engine, select(tables.visits).where(either), VisitRow):
         tally = counts.setdefault(visit.queue, Counter())
-        tally["offered"] += visit.entered >= since
-        if visit.ended is None or visit.outcome is None:
+        tally["offered"] += since <= visit.entered < now
+        if visit.ended is None or visit.outcome is None or not since <= visit.ended < now:
             continue
         known = visit.outcome in (Outcome.ANSWERED, Outcome.ABANDONED)
         tally[visit.outcome.value if known else "other"] += 1
