@@ -24,6 +24,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",  # a board that runs for months must not mix files of two versions
 }
 SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 

@@ -18,6 +18,7 @@ from ccctl.web.keys import ENGINE
 
 HEARTBEAT_S = 2.0
 SEND_TIMEOUT_S = 5.0
+MOST_READERS = 500
 
 Sockets = weakref.WeakSet[web.WebSocketResponse]
 SOCKETS: web.AppKey[Sockets] = web.AppKey("sockets")
@@ -31,6 +32,8 @@ async def live(request: web.Request) -> web.StreamResponse:
     sock = web.WebSocketResponse(timeout=1, compress=False, max_msg_size=4096)
     if not sock.can_prepare(request):
         raise Problem(400, "not-a-websocket", "this address speaks WebSocket only")
+    if len(request.app[SOCKETS]) >= MOST_READERS:
+        raise Problem(503, "too-many-readers", f"{MOST_READERS} readers are connected already")
     await sock.prepare(request)
     request.app[SOCKETS].add(sock)
     await Feed(request, sock).run()

@@ -76,6 +76,7 @@ async def test_pages_tell_browsers_to_be_strict(remote: Described) -> None:
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Cache-Control"] in {"no-cache", "no-store"}
 
 
 async def test_static_files_do_not_lead_out_of_their_folder(remote: Described) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 import sqlalchemy
-from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType
+from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, WSServerHandshakeError
 from aiohttp.test_utils import TestClient, TestServer
 
 from ccctl.runtime.settings import Settings
@@ -158,6 +158,16 @@ async def test_what_clients_send_is_ignored(remote: Described, engine: fake.Fake
     engine.live.change({"agent/ben": fake.agent("ben", "paused")})
     assert (await receive(sock, "set"))["seq"] == engine.live.seq
     await sock.close()
+
+
+async def test_readers_are_bounded(remote: Described, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_READERS", 2)
+    socks = [await remote.live() for _ in range(2)]
+    with pytest.raises(WSServerHandshakeError) as caught:
+        await remote.live()
+    assert caught.value.status == 503
+    for sock in socks:
+        await sock.close()
 
 
 async def test_plain_get_is_told_to_use_a_websocket(remote: Described) -> None:
