@@ -127,8 +127,8 @@ def _is_telephone(path: str) -> bool:
     try:
         with wave.open(path, "rb") as file:
             return (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
-    except (wave.Error, EOFError):
-        return False
+    except (wave.Error, EOFError, OSError):
+        return False  # sox will convert it, or say what is wrong
 
 
 def _publish(missing: list[Sound], made: list[Path]) -> None:

@@ -32,6 +32,8 @@ _MODULES = (  # what new flows refer to comes first, the dialplan last
 )
 _SOURCES = "pbx|config|loader|app_queue|app_voicemail|res_musiconhold|res_sorcery|res_pjsip"
 _COMPLAINT = re.compile(rf"\] (?:ERROR|WARNING)\[[^\n]*? ((?:{_SOURCES})[\w./]*): (.+)")
+_LOST_OBJECT = "Could not create an object of type"
+_LOG_BYTES = 200_000
 _SHOWN = 3
 
 
@@ -56,7 +58,7 @@ def changed_modules(old: Revision | None, new: Revision) -> list[str]:
 async def calls_by_generation(doors: Doors) -> dict[str, int]:
     """Live channels per generation, as their CC_GEN says."""
     counts: dict[str, int] = {}
-    for row in await doors.ami.rows("Status", Variables="CC_GEN", AllVariables="false"):
+    for row in await doors.ami.rows("Status", Variables="CC_GEN,CC_CALL", AllVariables="false"):
         generation = _carried(row)
         if generation:
             counts[generation] = counts.get(generation, 0) + 1
@@ -64,9 +66,10 @@ async def calls_by_generation(doors: Doors) -> dict[str, int]:
 
 
 def _carried(row: Row) -> str:
-    texts = [str(text) for key, text in row.items() if key.lower() in ("variable", "chanvariable")]
-    found = re.search(r"CC_GEN=([0-9a-f]{6})", " ".join(texts))
-    return found.group(1) if found else ""
+    """A channel without a CC_GEN of its own shows the global: only those of a call count."""
+    said = str(row.get("Variable", ""))
+    found = re.search(r"CC_GEN=([0-9a-f]{6})", said)
+    return found.group(1) if found and re.search(r"CC_CALL=\w", said) else ""
 
 
 async def calls_by_queue(doors: Doors) -> dict[str, int]:
@@ -107,10 +110,10 @@ async def switch(doors: Doors, plan: Plan, old: Revision | None, new: Revision, 
         await _reload(doors, modules, say)
         say("reading back")
         await _read_back(doors, plan, new)
+        log.refuse_lost_objects()
     except CcctlError as error:
         await _back(doors, modules, old, new)
-        said = log.complaints()
-        raise ApplyError(f"{error.text}{said}", "the old configuration goes on serving") from None
+        raise ApplyError(f"{error.text}{log.quote()}", "the old configuration goes on serving") from None
     conf.tidy(doors.node)
 
 
@@ -245,13 +248,22 @@ class Log:
         except OSError:
             return 0
 
-    def complaints(self) -> str:
-        """The first warnings and errors since then, for the end of a sentence; '' when there are none."""
+    def complaints(self) -> list[str]:
+        """The warnings and errors since then that are about configuration."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._start)
-                text = file.read(200_000).decode(errors="replace")
+                text = file.read(_LOG_BYTES).decode(errors="replace")
         except OSError:
-            return ""
-        said = list(dict.fromkeys(f"{source}: {what}" for source, what in _COMPLAINT.findall(text)))
-        return f"; Asterisk said: {'; '.join(said[:_SHOWN])}" if said else ""
+            return []
+        return list(dict.fromkeys(f"{source}: {what}" for source, what in _COMPLAINT.findall(text)))
+
+    def quote(self) -> str:
+        """The first complaints, for the end of a sentence; '' when there are none."""
+        said = self.complaints()[:_SHOWN]
+        return f"; Asterisk said: {'; '.join(said)}" if said else ""
+
+    def refuse_lost_objects(self) -> None:
+        """A phone that cannot be read again keeps its old settings: only the log tells."""
+        if any(_LOST_OBJECT in line for line in self.complaints()):
+            raise ApplyError("Asterisk did not take a phone or trunk as written")

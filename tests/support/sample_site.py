@@ -1,0 +1,144 @@
+"""A small call centre as data: every step, outcome and section once."""
+
+from ccctl.flow import graph as g
+
+WEEK = tuple(g.OpenSpan(day, 8 * 60, 18 * 60) for day in range(5))
+
+
+def prompt(name: str, text: str = "") -> g.Prompt:
+    return g.Prompt(name=name, texts={"en": text or name}, digest="0badcafe")
+
+
+def queue(name: str, **settings: object) -> g.Queue:
+    return g.Queue(
+        name=name, title=name.title(), agents=("anna", "ben"), whisper=("queue", "waited"), **settings
+    )  # type: ignore[arg-type]
+
+
+def user(name: str, extension: str, **settings: object) -> g.User:
+    return g.User(
+        name=name, title=f"{name.title()} Test", extension=extension, password=f"pw-{name}", **settings
+    )  # type: ignore[arg-type]
+
+
+def named(*things: object) -> dict:  # type: ignore[type-arg]
+    return {thing.name: thing for thing in things}  # type: ignore[attr-defined]
+
+
+def flow(name: str, *steps: g.AnyStep) -> g.Flow:
+    return g.Flow(name=name, steps=steps)
+
+
+def voicemail() -> tuple[g.AnyStep, ...]:
+    return (g.VoicemailStep(mailbox="support"),)
+
+
+def main_flow(menu_prompt: str = "main-menu") -> g.Flow:
+    return flow(
+        "main",
+        g.Answer(delay_ms=100),
+        g.Play(prompts=("welcome",)),
+        g.HoursStep(
+            hours="office",
+            on_closed=(g.Goto(flow="after-hours"),),
+            on_holiday=(g.Play(prompts=("holiday",)), g.Goto(flow="after-hours")),
+        ),
+        g.Menu(
+            prompts=(menu_prompt,),
+            timeout_ms=2000,
+            interdigit_ms=1500,
+            attempts=2,
+            options=(
+                g.Option(key="1", body=(g.Goto(flow="support"),)),
+                g.Option(key="2", body=(g.Language(code="de"), g.Play(prompts=("welcome",)))),
+                g.Option(key="0", body=(g.Dial(targets=("reception", "anna"), on_no_answer=voicemail()),)),
+                g.Option(key="*", repeat=True),
+            ),
+            on_invalid=(g.Play(prompts=("invalid",)),),
+            on_exhausted=voicemail(),
+        ),
+        g.Say(value="caller.number"),
+        g.HangupStep(),
+    )
+
+
+def support_flow() -> g.Flow:
+    return flow(
+        "support",
+        g.QueueStep(
+            queue="support",
+            priority=5,
+            max_wait_ms=600_000,
+            exit_keys=(g.Option(key="0", body=voicemail()),),
+            on_timeout=voicemail(),
+        ),
+        g.Play(prompts=("goodbye",)),
+        g.HangupStep(),
+    )
+
+
+def native_flow() -> g.Flow:
+    return flow(
+        "billing",
+        g.QueueStep(
+            queue="billing", max_wait_ms=1000, on_timeout=voicemail(), on_no_agents=(g.Goto(flow="partner"),)
+        ),
+        g.HangupStep(),
+    )
+
+
+def site(**changes: object) -> g.Site:
+    flows = (
+        main_flow(),
+        support_flow(),
+        native_flow(),
+        flow("after-hours", g.Play(prompts=("closed",)), g.VoicemailStep(mailbox="support", greeting="none")),
+        flow("partner", g.Dial(targets=("+49305559999",), via="telco", on_busy=(g.HangupStep(cause=17),))),
+    )
+    values: dict[str, object] = {
+        "defaults": g.Defaults(
+            timezone="Europe/Berlin", languages=("en", "de"), pause_reasons={"1": "lunch", "2": "training"}
+        ),
+        "trunks": named(
+            g.Trunk(name="telco", host="127.0.0.1", port=25090, username="acme", password="pw-telco")
+        ),
+        "numbers": {
+            "+49301234500": g.Number(number="+49301234500", flow="main"),
+            "+49301234510": g.Number(number="+49301234510", flow="main", language="de"),
+            "+49301234520": g.Number(number="+49301234520", flow="support"),
+            "+49301234530": g.Number(number="+49301234530", flow="billing"),
+        },
+        "hours": named(
+            g.Hours(name="office", timezone="Europe/Berlin", open=WEEK, holidays=("20261225",), switch="*27")
+        ),
+        "users": named(
+            user("reception", "200"),
+            user("anna", "201", mailbox="anna"),
+            user("ben", "202", language="de"),
+            user("dora", "210", roles=("supervisor",)),
+        ),
+        "agents": named(g.Agent(name="anna"), g.Agent(name="ben")),
+        "queues": named(
+            queue("support", max_callers=40, record=True), queue("billing", engine="native", music="calm")
+        ),
+        "mailboxes": named(
+            g.Mailbox(name="anna", number="201", pin="1111", title="Anna, Test"),
+            g.Mailbox(
+                name="support", number="900", pin="2222", email="support@acme.example", title="Support"
+            ),
+        ),
+        "flows": named(*flows),
+        "prompts": named(
+            *(prompt(word) for word in ("welcome", "main-menu", "holiday", "invalid", "goodbye", "closed")),
+            prompt("queue-support"),
+            prompt("queue-billing"),
+        ),
+        "feature_codes": {
+            "*97": g.FeatureCode(code="*97", action="voicemail"),
+            "*8": g.FeatureCode(code="*8", action="pickup"),
+            "*45": g.FeatureCode(code="*45", action="agent-login"),
+            "*46": g.FeatureCode(code="*46", action="agent-pause"),
+            "*222": g.FeatureCode(code="*222", action="listen", roles=("supervisor",)),
+        },
+    }
+    return g.Site(**{**values, **changes})  # type: ignore[arg-type]
