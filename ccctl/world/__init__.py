@@ -38,6 +38,9 @@ def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:
     if event.call in world.watches:
         watching.end(world, out, event.call, event.at)
         return
+    call = world.calls.get(event.call)
+    if call is not None:
+        call.leaving = ""
     visit = world.visits.get(event.call)
     if visit is None:
         return

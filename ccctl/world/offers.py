@@ -9,7 +9,7 @@ from ccctl.events import Ref
 from ccctl.recording.policy import recording_path
 from ccctl.world.ledger import begin, close_segment
 from ccctl.world.presence import change
-from ccctl.world.queueing import back_in_line, start_timer, stop_timer, trigger
+from ccctl.world.queueing import back_in_line, release, start_timer, stop_timer, trigger
 from ccctl.world.state import Leg, Out, Phase, Visit, World
 from ccctl.world.watching import end_watches
 
@@ -164,7 +164,7 @@ def end_talk(world: World, out: Out, leg: Ref, by: str, at: int) -> None:
     call.last_visit = row
     close_segment(call, out, at)
     if by != "caller":
-        out.do(c.Release(call=state.call, result="answered"))
+        release(world, out, state.call, "answered")
     out.do(c.Disconnect(leg=leg))
     end_watches(world, out, leg, at)
     out.touch(f"queue/{state.queue}", f"call/{state.call}")

@@ -34,12 +34,12 @@ def on_queued(world: World, event: CallerQueued, out: Out) -> None:
         return
     call = call_for(world, out, event.call, event.at)
     _describe(call, event, out)
-    call.asked_queue = ""
+    call.asked_queue = call.leaving = ""
     refusal = _refusal(world, event)
     visit = _enter(world, out, call, event)
     if refusal is not None:
         end_waiting(world, out, visit, refusal, event.at)
-        out.do(c.Release(call=event.call, result=RESULTS[refusal]))
+        release(world, out, event.call, RESULTS[refusal])
         return
     find_agent(world, out, visit, event.at)
     queue = world.roster.queues[event.queue]
@@ -179,7 +179,13 @@ def withdraw(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> No
 def send_on(world: World, out: Out, visit: Visit, outcome: Outcome, at: int, result: str = "") -> None:
     """End the waiting and give the caller back to his dialplan."""
     end_waiting(world, out, visit, outcome, at)
-    out.do(c.Release(call=visit.row.call, result=result or RESULTS[outcome]))
+    release(world, out, visit.row.call, result or RESULTS[outcome])
+
+
+def release(world: World, out: Out, call: Ref, result: str) -> None:
+    """Back to the dialplan; remembered until he is gone, so that a crash in between loses nothing."""
+    world.calls[call].leaving = result
+    out.do(c.Release(call=call, result=result))
 
 
 def may_leave(world: World, visit: Visit) -> bool:

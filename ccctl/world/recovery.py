@@ -10,7 +10,7 @@ from ccctl.queue.line import Line, put
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import caller_gone, end_talk, miss, on_connected, on_leg_answered, on_whisper_done
 from ccctl.world.presence import change, mirror
-from ccctl.world.queueing import end_waiting, find_agent, give_work, on_queued, on_renew
+from ccctl.world.queueing import end_waiting, find_agent, give_work, on_queued, on_renew, release
 from ccctl.world.state import Out, Phase, World, is_leg
 from ccctl.world.watching import end as end_watch
 
@@ -117,6 +117,10 @@ def _adopt(world: World, event: Resynced, channel: LiveChannel, out: Out) -> Non
             out.do(c.Hangup(channel=reference))
         return
     if reference in world.visits or reference in world.watches:
+        return
+    call = world.calls.get(reference)
+    if call is not None and call.leaving:
+        release(world, out, reference, call.leaving)
         return
     queued = queued_from_args(channel, event.at)
     if queued is not None:

@@ -26,6 +26,7 @@ class Call(msgspec.Struct):
     native: VisitRow | None = None
     asked_queue: str = ""
     asked_at: int = 0
+    leaving: str = ""  # the result we gave him back with, until he has left our application
     closed: bool = False
     hung_up_by_us: bool = False
     language: str = ""

@@ -33,6 +33,11 @@ async def desk(centre: Centre) -> AsyncIterator[Desk]:
             call.hangup()
 
 
+def open_rows(centre: Centre) -> list[dict[str, object]]:
+    tables = ("calls", "visits", "segments", "offers", "recordings", "watches")
+    return [row for table in tables for row in centre.rows(f"select * from {table} where ended is null")]
+
+
 async def test_kill_9_with_two_talks_and_three_waiting_then_restart(centre: Centre, desk: Desk) -> None:
     await desk.login("anna", "ben")
     talk_a, agent_a = await desk.talk(desk.anna, "+49301002")
@@ -73,14 +78,8 @@ async def test_kill_9_with_two_talks_and_three_waiting_then_restart(centre: Cent
     freed.hangup()
     agent_b.hangup()
 
-    def whole() -> bool:
-        open_rows = [
-            centre.rows(f"select * from {table} where ended is null")
-            for table in ("calls", "visits", "segments")
-        ]
-        return not any(open_rows) and len(centre.rows("select * from calls")) == 6
-
-    await until(whole, 10, "every call is ended in the ledger")
+    await until(lambda: centre.rows("select count(*) as n from calls where ended > 0")[0]["n"] == 6, 10)
+    await until(lambda: not open_rows(centre), 10, "nothing is open in the ledger")
     visits = centre.rows("select * from visits")
     assert len(visits) == 6
     assert {(v["outcome"], v["engine"]) for v in visits} == {("answered", "acd")}

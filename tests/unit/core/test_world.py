@@ -355,6 +355,21 @@ def test_resync_takes_over_callers_we_never_saw_and_hangs_up_strange_legs() -> N
     assert "pbx1/99.2" not in centre.world.visits
 
 
+def test_a_caller_on_his_way_out_is_sent_on_again_not_queued_again() -> None:
+    centre = Centre()
+    calls, leg = crowd(centre)
+    centre.leg_ended(leg)
+    args = ("queue", "abc123", "q0", "0", "0", "", "")
+    channels = (*live(centre, gone=(calls[0],)), e.LiveChannel(channel=calls[0], ours=True, app_args=args))
+    centre.tick(5)
+    assert c.Release(call=calls[0], result="answered") in centre.send(
+        e.Resynced(at=centre.at, node="pbx1", channels=channels)
+    )
+    assert calls[0] not in centre.world.visits
+    centre.left(calls[0])
+    assert not centre.world.calls[calls[0]].leaving
+
+
 def test_an_agent_who_answered_while_we_were_away_is_connected() -> None:
     centre = Centre()
     centre.login("a0")
