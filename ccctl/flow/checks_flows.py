@@ -131,7 +131,7 @@ def check_ends(draft: Draft) -> Iterator[Diagnostic]:
     """A flow runs off its end.
 
     The last step of a flow must end the call or go elsewhere, in each of its outcomes; else the
-    caller is cut off without a word. After an answered queue call the end is fine.
+    caller is cut off without a word. After a talk with an agent the end is fine.
 
     Bad:
         main: [{play: welcome}]
@@ -140,7 +140,7 @@ def check_ends(draft: Draft) -> Iterator[Diagnostic]:
     """
     for flow in draft.site.flows.values():
         if flow.name not in draft.broken:
-            for span, how in sorted(set(_leaks(draft, flow.steps))):
+            for span, how in sorted(set(_leaks(flow.steps))):
                 text = f'flow "{flow.name}" runs off its end {how}'
                 yield found("E404", span, text, _end_hint(how))
 
@@ -149,7 +149,7 @@ def _end_hint(how: str) -> str:
     return "add goto, voicemail or hangup" if how == "here" else "add that outcome, or a step after this one"
 
 
-def _leaks(draft: Draft, body: Body) -> Iterator[tuple[Span, str]]:
+def _leaks(body: Body) -> Iterator[tuple[Span, str]]:
     """Places where a call falls out of the body, and when."""
     last = next((step for step in body if not goes_on(step)), body[-1] if body else None)
     match last:
@@ -157,41 +157,53 @@ def _leaks(draft: Draft, body: Body) -> Iterator[tuple[Span, str]]:
             return
         case Menu():
             for option in last.options:
-                yield from _leaks(draft, option.body)
-            yield from _leaks(draft, last.on_exhausted)
+                yield from _leaks(option.body)
+            yield from _leaks(last.on_exhausted)
         case HoursStep():
             yield last.span, "when the hours are open"
-            yield from _leaks(draft, last.on_closed)
-            yield from _leaks(draft, last.on_holiday)
+            yield from _leaks(last.on_closed)
+            yield from _leaks(last.on_holiday)
         case Dial():
             for outcome in (last.on_no_answer, last.on_busy, last.on_failed):
                 yield from (
-                    _leaks(draft, outcome)
-                    if outcome
-                    else ((last.span, "when nobody answers (on_no_answer)"),)
+                    _leaks(outcome) if outcome else ((last.span, "when nobody answers (on_no_answer)"),)
                 )
         case QueueStep():
-            yield from _queue_leaks(draft, last)
+            for outcome in (last.on_full, last.on_no_agents, last.on_timeout, last.on_failed):
+                yield from _leaks(outcome)
         case _:
             yield last.span, "here"
 
 
-def _queue_leaks(draft: Draft, step: QueueStep) -> Iterator[tuple[Span, str]]:
-    queue = draft.site.queues.get(step.queue)
-    for option in step.exit_keys:
-        yield from _leaks(draft, option.body)
-    outcomes = [("when no agent is there (on_no_agents)", step.on_no_agents, True)]
-    outcomes.append(("when the queue is full (on_full)", step.on_full, bool(queue and queue.max_callers)))
-    outcomes.append(("when the wait is over (on_timeout)", step.on_timeout, bool(step.max_wait_ms)))
-    for how, outcome, possible in outcomes:
-        if outcome:
-            yield from _leaks(draft, outcome)
-        elif possible:
-            yield step.span, how
-    yield from _leaks(draft, step.on_failed)
+@finding("W411")
+def check_queue_outcomes(draft: Draft) -> Iterator[Diagnostic]:
+    """A queue step says nothing about an outcome that can happen.
+
+    The call would end without a word. What is not written is done as on_timeout says.
+
+    Bad:
+        - {queue: support, max_wait: 10m}
+    Good:
+        - {queue: support, max_wait: 10m, on_timeout: {voicemail: support}}
+    """
+    for step in steps_of(draft):
+        queue = draft.site.queues.get(step.queue) if isinstance(step, QueueStep) else None
+        if isinstance(step, QueueStep) and queue and not step.on_timeout and not draft.broken:
+            possible = {
+                "on_full": bool(queue.max_callers) and not step.on_full,
+                "on_no_agents": not step.on_no_agents,
+                "on_timeout": bool(step.max_wait_ms),
+            }
+            missing = [outcome for outcome, open_ in possible.items() if open_]
+            if missing:
+                text = f"the call would end without a word: queue step has no {' and no '.join(missing)}"
+                yield found("W411", step.span, text, "add on_timeout; it serves for the others, too")
 
 
 # -- circles ---------------------------------------------------------------------------------------
+
+
+_CUT: Body = (HangupStep(),)  # what an outcome without a destination does
 
 
 def hurry(body: Body) -> tuple[Targets, bool]:
@@ -219,7 +231,8 @@ def _hurry_step(step: AnyStep) -> tuple[Targets, bool]:
         case HoursStep():
             return {**hurry(step.on_closed)[0], **hurry(step.on_holiday)[0]}, True
         case QueueStep():
-            return _hurry_any(step.on_full, step.on_no_agents, step.on_failed)
+            bodies = (step.on_full, step.on_no_agents, step.on_failed)
+            return _hurry_any(*(body or step.on_timeout or _CUT for body in bodies))
         case Dial():
             return _hurry_any(step.on_busy, step.on_failed)
         case _:
@@ -323,12 +336,13 @@ def check_via(draft: Draft) -> Iterator[Diagnostic]:
 def check_impossible(draft: Draft) -> Iterator[Diagnostic]:
     """An outcome that can never happen.
 
-    A queue without max_callers is never full; a wait without max_wait never times out.
+    A queue without max_callers is never full. A wait without max_wait never times out, and on_timeout
+    serves for no other outcome when all of them are written.
 
     Bad:
-        - {queue: support, on_timeout: overflow}
+        - {queue: endless, on_full: overflow, on_timeout: overflow}
     Good:
-        - {queue: support, max_wait: 10m, on_timeout: overflow}
+        - {queue: endless, max_wait: 10m, on_timeout: overflow}
     """
     for step in steps_of(draft):
         queue = draft.site.queues.get(step.queue) if isinstance(step, QueueStep) else None
@@ -337,7 +351,8 @@ def check_impossible(draft: Draft) -> Iterator[Diagnostic]:
         if step.on_full and not queue.max_callers:
             text = f'on_full can never happen: queue "{queue.name}" has no max_callers'
             yield found("W408", step.on_full[0].span, text, "add max_callers to the queue")
-        if step.on_timeout and not step.max_wait_ms:
+        others = step.on_no_agents and step.on_failed and (step.on_full or not queue.max_callers)
+        if step.on_timeout and not step.max_wait_ms and others:
             text = "on_timeout can never happen: this step has no max_wait"
             yield found("W408", step.on_timeout[0].span, text, "add max_wait")
 
@@ -350,4 +365,5 @@ CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_own_numbers,
     check_via,
     check_impossible,
+    check_queue_outcomes,
 )

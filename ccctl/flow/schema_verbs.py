@@ -252,16 +252,20 @@ VERBS: tuple[Verb, ...] = (
         Table(
             "step queue",
             "Waits for an agent. After the talk the call goes on to the next step if the caller is still"
-            " there. An outcome without a destination goes on to the next step, too.",
+            " there. An outcome without a destination does what on_timeout says; else it ends the call.",
             (
                 Key("queue", named("queues", "a queue"), "the queue", required=True, example="support"),
                 Key("priority", Kind("whole number 0-1000", _read_priority), "higher is served first", "0"),
                 Key("max_wait", RINGING, "how long to wait at most", "for ever"),
-                Key("exit_keys", options(1), "keys by which a waiting caller leaves"),
-                Key("on_full", BODY, "the queue has max_callers"),
-                Key("on_no_agents", BODY, "no agent is logged in"),
+                Key(
+                    "exit_keys",
+                    options(1),
+                    "keys by which a caller leaves the queue",
+                ),
+                Key("on_full", BODY, "the queue has max_callers", "as on_timeout"),
+                Key("on_no_agents", BODY, "no agent is logged in", "as on_timeout"),
                 Key("on_timeout", BODY, "max_wait is over"),
-                Key("on_failed", BODY, "the queue cannot serve"),
+                Key("on_failed", BODY, "the queue cannot serve", "as on_timeout"),
             ),
             soon=("offer_callback", "while_waiting", "announce"),
         ),
