@@ -10,6 +10,7 @@ instead of single events, because then he knows that he has to look at everythin
 import asyncio
 import contextlib
 import logging
+import os
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -206,7 +207,7 @@ class Ami:
         except TimeoutError:
             return f"AMI at {place} did not answer within {self._pace.connect:g} s"
         except OSError as error:
-            return f"AMI at {place}: {error.strerror or error}"
+            return f"AMI at {place}: {os.strerror(error.errno) if error.errno else error}"
         if not accepted:
             return f"{REFUSED} for AMI user {self._node.ami_user} at {place}: {message}"
         with contextlib.suppress(TimeoutError):

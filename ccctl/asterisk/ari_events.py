@@ -10,6 +10,7 @@ what arrives before that is held back, so that nobody gets events from a node th
 import asyncio
 import hmac
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -166,7 +167,7 @@ class Outbound(Door):
         except OSError as error:
             await runner.cleanup()
             raise SettingsError(
-                f"port {self._node.events_port} for Asterisk's events: {error.strerror}",
+                f"port {self._node.events_port} for Asterisk's events: {_why(error)}",
                 "end what uses it, or change node.events_port and Asterisk's websocket_client.conf",
             ) from None
         self._runner = runner
@@ -255,4 +256,5 @@ def _why(error: Exception) -> str:
         return "login refused" if error.status in (401, 403) else f"refused with status {error.status}"
     if isinstance(error, TimeoutError):
         return "no answer"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error) or type(error).__name__

@@ -7,6 +7,7 @@ is told by 409 that it was done.
 """
 
 import base64
+import os
 from typing import Any
 from urllib.parse import quote
 
@@ -145,7 +146,7 @@ class Rest:
             except TimeoutError:
                 raise AsteriskDown(f"ARI did not answer {method} {path} within {TIMEOUT_S:g} s") from None
             except aiohttp.ClientConnectorError as error:
-                reason = error.strerror or "no connection"
+                reason = os.strerror(error.errno) if error.errno else "no connection"
                 raise AsteriskDown(f"ARI at {self._node.host}:{self._node.ari_port}: {reason}") from None
             except aiohttp.ClientError as error:
                 if not tries:

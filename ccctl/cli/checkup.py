@@ -1,0 +1,207 @@
+"""What `ccctl doctor` looks at on this machine: settings, disk, database, daemon, sounds, ports, log."""
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from ccctl.asterisk import conf
+from ccctl.asterisk.node import Node
+from ccctl.cli.client import Client
+from ccctl.errors import CcctlError, DaemonDown
+from ccctl.flow import roster
+from ccctl.flow.roster import Roster
+from ccctl.runtime.settings import Settings
+
+State = Literal["ok", "warn", "fail"]
+
+LITTLE_SPACE = 200 * 1024**2  # below: recordings and journal are about to fail
+SOME_SPACE = 2 * 1024**3
+SPOKEN = ("digits/1", "vm-intro", "beep")  # what Asterisk itself says in a language
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`hint` says what to do; empty when there is nothing to do."""
+
+    check: str
+    state: State
+    text: str
+    hint: str = ""
+
+
+def guarded(check: str, look: Callable[[], Finding]) -> Finding:
+    """A check that cannot be made is a finding, not the end of the others."""
+    try:
+        return look()
+    except CcctlError as error:
+        return Finding(check, "fail", error.text, error.hint)
+    except OSError as error:
+        return Finding(check, "fail", f"{error.filename or check}: {error.strerror}")
+
+
+def read_roster(settings: Settings) -> Roster | None:
+    try:
+        return roster.from_json(Path(settings.roster_file).read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def local(settings: Settings) -> Iterator[Finding]:
+    """The checks that need no Asterisk."""
+    yield guarded("settings", lambda: _settings(settings))
+    yield guarded("home", lambda: _home(settings))
+    for name, place in _places(settings):
+        yield guarded(name, lambda name=name, place=place: _disk(name, place))  # type: ignore[misc]
+    yield guarded("database", lambda: _database(settings))
+    daemon, finding = _daemon(settings)
+    yield finding
+    yield from _ports(settings, daemon)
+    yield guarded("site", lambda: _site(settings, daemon))
+    yield guarded("speech", _speech)
+    yield guarded("sounds", lambda: _sounds(settings))
+    yield guarded("event log", lambda: _event_log(settings.node))
+
+
+# -- one function per check ---------------------------------------------------------------------------
+
+
+def _settings(settings: Settings) -> Finding:
+    path = Path(settings.home) / "settings.yaml"
+    if path.stat().st_mode & 0o077:
+        return Finding(
+            "settings", "fail", f"{path} holds secrets and others may read it", f"chmod 600 {path}"
+        )
+    return Finding("settings", "ok", str(path))
+
+
+def _home(settings: Settings) -> Finding:
+    with tempfile.TemporaryFile(dir=settings.home) as file:
+        file.write(b"x")
+    return Finding("home", "ok", f"{settings.home} can be written")
+
+
+def _places(settings: Settings) -> list[tuple[str, str]]:
+    node = settings.node
+    return [
+        ("disk home", settings.home),
+        ("disk recordings", node.spool_dir),
+        ("disk log", node.log_dir),
+    ]
+
+
+def _disk(name: str, place: str) -> Finding:
+    free = shutil.disk_usage(place).free
+    text = f"{free / 1024**3:.1f} GB free for {place}"
+    if free < LITTLE_SPACE:
+        return Finding(name, "fail", text, "free some space at once: nothing can be recorded without")
+    if free < SOME_SPACE:
+        return Finding(name, "warn", text, "free some space, or export and delete old recordings")
+    return Finding(name, "ok", text)
+
+
+def _database(settings: Settings) -> Finding:
+    from ccctl.store import db
+
+    have, head = db.current(settings.database_url)
+    if have == head:
+        return Finding("database", "ok", f"reachable, tables are at {have}")
+    if not have:
+        return Finding("database", "warn", "has no tables yet", "'ccctl serve' makes them")
+    return Finding("database", "fail", f"tables are at {have}, needed is {head}", "run 'ccctl db upgrade'")
+
+
+def _daemon(settings: Settings) -> tuple[dict[str, Any] | None, Finding]:
+    try:
+        status = Client(settings).get("status")
+    except DaemonDown as error:
+        text = f"{error.text}; Asterisk serves the queues by itself"
+        return None, Finding("daemon", "warn", text, error.hint)
+    except CcctlError as error:
+        return None, Finding("daemon", "fail", error.text, error.hint)
+    state = status.get("journal", {})
+    trouble = state.get("error") or state.get("spool_error") or (state.get("lost") and "events were lost")
+    if trouble:
+        return status, Finding(
+            "daemon", "fail", f"the journal is not written: {trouble}", "see 'ccctl status'"
+        )
+    return status, Finding("daemon", "ok", f"runs, version {status.get('version', '?')}")
+
+
+def _ports(settings: Settings, daemon: dict[str, Any] | None) -> Iterator[Finding]:
+    """With the daemon running they are its own; before it starts they must be free."""
+    wanted = {"port events": settings.node.events_port, "port web": settings.web_port}
+    for name, port in wanted.items():
+        if port:
+            yield _port(name, port, daemon is not None)
+
+
+def _port(name: str, port: int, in_use: bool) -> Finding:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if in_use:
+                return Finding(name, "ok", f"{port} is served")
+            return Finding(name, "fail", f"{port}: {error.strerror}", "end what uses it, or change the port")
+    if in_use:
+        return Finding(name, "fail", f"the daemon runs but does not serve {port}", "restart 'ccctl serve'")
+    return Finding(name, "ok", f"{port} is free for the daemon")
+
+
+def _site(settings: Settings, daemon: dict[str, Any] | None) -> Finding:
+    people, current = read_roster(settings), conf.read_current(settings.node)
+    if people is None or current is None:
+        return Finding("site", "warn", "no site was applied yet", "run 'ccctl apply SITE'")
+    have = {"the daemon's list": people.generation, "Asterisk's files": current.manifest.generation}
+    if daemon is not None:
+        have["the daemon"] = str(daemon.get("system", {}).get("generation", ""))
+    if len(set(have.values())) == 1:
+        return Finding("site", "ok", f"generation {people.generation} everywhere")
+    text = ", ".join(f"{place} has {generation or 'none'}" for place, generation in have.items())
+    return Finding("site", "fail", text, "run 'ccctl apply SITE' again")
+
+
+def _speech() -> Finding:
+    program = shutil.which("espeak-ng")
+    if program:
+        return Finding("speech", "ok", program)
+    return Finding(
+        "speech", "warn", "espeak-ng is not there: texts cannot be spoken", "apt install espeak-ng"
+    )
+
+
+def _sounds(settings: Settings) -> Finding:
+    people = read_roster(settings)
+    if people is None:
+        return Finding("sounds", "ok", "looked at when a site is applied")
+    languages = sorted({user.language for user in people.users.values()})
+    missing = [
+        f"{language}/{name}"
+        for language in languages
+        for name in SPOKEN
+        if not any(Path(settings.node.sounds_dir, language).glob(f"{name}.*"))
+    ]
+    if missing:
+        text = f"Asterisk's own words are missing in {settings.node.sounds_dir}: {', '.join(missing)}"
+        return Finding("sounds", "warn", text, "install the sound packages of these languages")
+    return Finding("sounds", "ok", f"Asterisk speaks {', '.join(languages)}")
+
+
+def _event_log(node: Node) -> Finding:
+    path = Path(node.cel_file)
+    if not path.parent.is_dir():
+        hint = "let cel_custom.conf write ccctl.csv there"
+        return Finding("event log", "fail", f"{path.parent} is not there", hint)
+    if not path.exists():
+        return Finding("event log", "warn", f"{path} has no record yet", "it begins with the first call")
+    if not os.access(path, os.R_OK):
+        return Finding("event log", "fail", f"{path} cannot be read", "add this user to Asterisk's group")
+    age = max(0, round((time.time() - path.stat().st_mtime) / 60))
+    return Finding("event log", "ok", f"{path}, last record {age} min ago")
