@@ -70,8 +70,13 @@ class SiteFiles:
         return f"{self.shown}{path}"
 
     def read_documents(self) -> list[Document]:
-        waiting = sorted(path.name for path in self.folder.iterdir() if path.suffix in (".yaml", ".yml"))
-        waiting = [name for name in waiting if name != SECRETS]
+        try:
+            names = sorted(path.name for path in self.folder.iterdir() if path.suffix in (".yaml", ".yml"))
+        except OSError as error:
+            text = f"the folder cannot be read: {error.strerror}"
+            self.findings.append(findings.unreadable(Span(str(self.folder)), text))
+            return []
+        waiting = [name for name in names if name != SECRETS]
         taken = set(waiting)
         documents: list[Document] = []
         while waiting:
