@@ -112,16 +112,6 @@ class Api:
             return False
         return bool(system.get("ami") and system.get("ari"))
 
-    async def presence(self, agent: str) -> str:
-        return str((await self.get(f"agents/{agent}"))["presence"])
-
-    async def places(self, caller: str) -> set[str]:
-        """Flow and phase of the live call of this number."""
-        calls = (await self.get("calls"))["calls"]
-        return next(
-            ({call["flow"], call["phase"]} for call in calls if call["caller"].endswith(caller[-9:])), set()
-        )
-
 
 class Daemon:
     """`ccctl serve` as a child; one that runs already is used and left alone."""

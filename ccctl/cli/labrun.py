@@ -1,6 +1,7 @@
 """`ccctl lab run`: the whole call centre in one command, with agents and callers that speak."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
@@ -15,7 +16,7 @@ from ccctl.cli.labfacts import facts_of
 from ccctl.cli.labview import Board, print_totals, print_verdict
 from ccctl.errors import CcctlError, DaemonDown
 from ccctl.flow.graph import Site
-from ccctl.lab.callers import Trial, choose, judge
+from ccctl.lab.callers import SCRIPTS, Trial, choose, judge
 from ccctl.lab.phones import Carrier, PhoneError, Phones
 from ccctl.lab.simulate import Simulation
 from ccctl.runtime.settings import Settings, load
@@ -37,6 +38,27 @@ class Show(msgspec.Struct, frozen=True):
     def gap(self) -> float:
         """Seconds between two callers."""
         return 60 / (self.pace or (PACE_ENDLESS if self.calls is None else PACE))
+
+
+class Window:
+    """The daemon as the simulation sees it; while it is away nothing is seen, and the calls go on."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def presence(self, agent: str) -> str:
+        try:
+            return str((await self._api.get(f"agents/{agent}"))["presence"])
+        except DaemonDown:
+            return ""
+
+    async def places(self, caller: str) -> set[str]:
+        try:
+            calls = (await self._api.get("calls"))["calls"]
+        except DaemonDown:
+            return set()
+        ours = (call for call in calls if (call["caller"] or "").endswith(caller[-9:]))
+        return next(({call["flow"], call["phase"]} for call in ours), set())
 
 
 _calls = click.option(
@@ -116,14 +138,16 @@ async def _play(settings: Settings, site: Site, show: Show, trials: list[Trial])
     await _open_hours(settings.home, site)
     async with Api(settings) as api, Phones((node.host, node.sip_port)) as phones:
         with Board(wallboard) as board:
-            simulation = Simulation(phones, _carrier(phones, site), api, _login_code(site))
+            simulation = Simulation(phones, _carrier(phones, site), Window(api), _login_code(site))
             simulation.trials = trials
             simulation.on_change = board.move
             async with simulation, asyncio.TaskGroup() as group:
                 viewer = group.create_task(_watch(api, board))
-                await simulation.seat(_passwords(site), site.agents)
-                await _place_calls(simulation, site, show)
-                await _send_home(api, simulation)
+                try:
+                    await simulation.seat(_passwords(site), site.agents)
+                    await _place_calls(simulation, site, show)
+                finally:
+                    await _send_home(api, simulation)
                 viewer.cancel()
             return simulation.tones
 
@@ -160,6 +184,9 @@ def _login_code(site: Site) -> str:
 
 
 async def _place_calls(simulation: Simulation, site: Site, show: Show) -> None:
+    if not list(choose(1, site.numbers)):
+        known = ", ".join(sorted({script.number for script in SCRIPTS.values()}))
+        raise CcctlError("the site has no number that the simulated callers dial", f"they know {known}")
     for script in choose(show.calls, site.numbers):
         simulation.place(script)
         await asyncio.sleep(show.gap)
@@ -170,7 +197,8 @@ async def _send_home(api: Api, simulation: Simulation) -> None:
     """The shift is over: nobody stays logged in without a phone."""
     for desk in simulation.desks.values():
         if desk.agent:
-            await api.post(f"agents/{desk.name}/logout")
+            with contextlib.suppress(CcctlError):  # the daemon may be gone; then nobody is there to care
+                await api.post(f"agents/{desk.name}/logout")
 
 
 async def _watch(api: Api, board: Board) -> None:

@@ -38,7 +38,9 @@ PATIENCE = 60  # seconds for everything else that must happen in a call
 class Eyes(Protocol):
     """What a person at the wallboard sees."""
 
-    async def presence(self, agent: str) -> str: ...
+    async def presence(self, agent: str) -> str:
+        """Of agent/state.py; '' when it cannot be seen now."""
+        ...
 
     async def places(self, caller: str) -> set[str]:
         """Flow and phase of the live call with this number; empty when there is none."""
@@ -100,7 +102,12 @@ class Desk:
 
     async def log_in(self) -> None:
         """Dial the login code unless it would log out."""
-        if await self._simulation.eyes.presence(self.name) in ("offline", "not_responding"):
+        deadline = time.monotonic() + PATIENCE
+        while not (presence := await self._simulation.eyes.presence(self.name)):
+            if time.monotonic() > deadline:
+                raise PhoneError(f"{self.name}: nobody says whether this agent is logged in")
+            await asyncio.sleep(0.5)
+        if presence in ("offline", "not_responding"):
             await self._dial_code()
 
     async def _dial_code(self) -> None:
