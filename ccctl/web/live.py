@@ -12,7 +12,7 @@ import orjson
 from aiohttp import WSCloseCode, web
 
 from ccctl import __version__
-from ccctl.runtime.live import Lagged
+from ccctl.runtime.live import Delta, Lagged
 from ccctl.web.answers import Problem, known, now
 from ccctl.web.keys import ENGINE
 
@@ -22,6 +22,32 @@ MOST_READERS = 500
 
 Sockets = weakref.WeakSet[web.WebSocketResponse]
 SOCKETS: web.AppKey[Sockets] = web.AppKey("sockets")
+
+
+class Encoder:
+    """The text of a change, made once for all readers: a long queue seen by fifty boards costs once."""
+
+    def __init__(self, kept: int = 256) -> None:
+        self._kept = kept
+        self._texts: dict[int, tuple[Delta, str]] = {}
+
+    def text(self, delta: Delta) -> str:
+        found = self._texts.get(delta.seq)
+        if found is not None and found[0] is delta:
+            return found[1]
+        text = encoded({"seq": delta.seq, "set": delta.set, "gone": delta.gone})
+        self._texts[delta.seq] = (delta, text)
+        if len(self._texts) > self._kept:
+            del self._texts[next(iter(self._texts))]
+        return text
+
+
+ENCODER: web.AppKey[Encoder] = web.AppKey("encoder", Encoder)
+
+
+def encoded(message: dict[str, object]) -> str:
+    return orjson.dumps(message | {"now": now()}).decode()
+
 
 routes = web.RouteTableDef()
 
@@ -58,27 +84,29 @@ class Feed:
                 task.cancel()
 
     async def _changes(self) -> None:
+        encoder = self.request.app[ENCODER]
         async with self.view.subscribe() as changes:
             self.seq = self.view.seq
-            await self._send({"seq": self.seq, "snapshot": self.view.snapshot(), "version": __version__})
+            picture = {"seq": self.seq, "snapshot": self.view.snapshot(), "version": __version__}
+            await self._send(encoded(picture))
             try:
                 async for delta in changes:
                     if delta.seq > self.seq:
                         self.seq = delta.seq
-                        await self._send({"seq": delta.seq, "set": delta.set, "gone": delta.gone})
+                        await self._send(encoder.text(delta))
             except Lagged:
                 await self.sock.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
 
     async def _heartbeat(self) -> None:
         while not self.sock.closed:
             await asyncio.sleep(HEARTBEAT_S)
-            await self._send({"seq": self.seq})
+            await self._send(encoded({"seq": self.seq}))
 
-    async def _send(self, message: dict[str, object]) -> None:
+    async def _send(self, text: str) -> None:
         """Give up on a client whose connection takes no more bytes."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self.sock.send_str(orjson.dumps(message | {"now": now()}).decode())
+                await self.sock.send_str(text)
         except (TimeoutError, ConnectionError):
             if self.request.transport is not None:
                 self.request.transport.abort()
@@ -87,10 +115,11 @@ class Feed:
 async def close_all(app: web.Application) -> None:
     """At the end of the daemon: say goodbye, so that clients do not wait for silence."""
     sockets: Sockets = app[SOCKETS]
-    for sock in list(sockets):
-        await sock.close(code=WSCloseCode.GOING_AWAY, message=b"the daemon stops")
+    goodbye = (sock.close(code=WSCloseCode.GOING_AWAY, message=b"the daemon stops") for sock in list(sockets))
+    await asyncio.gather(*goodbye, return_exceptions=True)
 
 
 def setup(app: web.Application) -> None:
     app[SOCKETS] = weakref.WeakSet()
+    app[ENCODER] = Encoder()
     app.on_shutdown.append(close_all)
