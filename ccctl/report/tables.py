@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Iterable
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -86,26 +87,25 @@ class Wrapups:
     """Finds the wrap-up that followed a talk."""
 
     def __init__(self, rows: Iterable[AgentStateRow]) -> None:
-        self._rows: dict[tuple[str, str], list[AgentStateRow]] = {}
+        # plain tuples: a day of a large centre holds a million of them
+        self._rows: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
         for row in rows:
             if row.presence == "wrapup":
-                self._rows.setdefault((row.call, row.agent), []).append(row)
-        for stretches in self._rows.values():
-            stretches.sort(key=lambda row: row.started)
+                self._rows.setdefault((row.call, row.agent), []).append((row.started, row.ended))
 
     def after(self, call: str, agent: str, talk_ended: int) -> tuple[int, int] | None:
         """(time spent, end) of the wrap-up after a talk; (0, talk_ended) when there was none, None
         while it lasts."""
-        spent, end = 0, talk_ended
-        for row in self._rows.get((call, agent), ()):
-            if row.started < talk_ended - SAME_MOMENT_MS:
+        spent, reached = 0, talk_ended
+        for started, ended in sorted(self._rows.get((call, agent), ()), key=itemgetter(0)):
+            if started < talk_ended - SAME_MOMENT_MS:
                 continue
-            if spent and row.started != end:
+            if spent and started != reached:
                 break  # the wrap-up of a later talk with the same agent
-            if row.ended is None:
+            if ended is None:
                 return None
-            spent, end = spent + row.ended - row.started, row.ended
-        return spent, end
+            spent, reached = spent + ended - started, ended
+        return spent, reached
 
 
 # -- cells -------------------------------------------------------------------------------------------

@@ -82,18 +82,21 @@ def waiting_at(engine: Engine, at: int, queues: Sequence[str] = ()) -> dict[str,
 
 
 def agent_states_between(
-    engine: Engine, start: int, end: int, agents: Sequence[str] = (), presence: str = ""
+    engine: Engine, start: int, end: int, agents: Sequence[str] = ()
 ) -> Iterator[AgentStateRow]:
-    """Stretches of states that touch the time."""
-    conditions = _among(states.agent, agents) + ([states.presence == presence] if presence else [])
-    wanted = select(tables.agent_states).where(_touching(tables.agent_states, start, end), *conditions)
+    """Stretches of states that touch the time, by agent and in order."""
+    touching = _touching(tables.agent_states, start, end)
+    wanted = select(tables.agent_states).where(touching, *_among(states.agent, agents))
     return _stream(engine, wanted.order_by(states.agent, states.started), AgentStateRow)
 
 
 def wrapups_around(engine: Engine, start: int, end: int) -> Iterator[AgentStateRow]:
     """Every wrap-up that can follow a talk of `visits_between`."""
     margin = 2 * SAME_MOMENT_MS
-    return agent_states_between(engine, start - margin, end + margin, presence="wrapup")
+    touching = _touching(tables.agent_states, start - margin, end + margin)
+    return _stream(
+        engine, select(tables.agent_states).where(touching, states.presence == "wrapup"), AgentStateRow
+    )
 
 
 def offers_between(engine: Engine, start: int, end: int, agents: Sequence[str] = ()) -> Iterator[OfferRow]:

@@ -88,6 +88,17 @@ def test_a_call_is_not_handled_while_its_wrap_up_lasts() -> None:
     assert queue_table([LONG], [], scope()).total["handled"] == 1
 
 
+def test_a_wrap_up_in_two_stretches_is_one() -> None:
+    parts = [
+        state("anna", "wrapup", 50 * MINUTE, 62 * MINUTE, LONG.call),
+        state("anna", "wrapup", 45 * MINUTE, 50 * MINUTE, LONG.call),
+    ]
+    table = queue_table([LONG], parts, scope())
+    assert (table.total["handled"], table.total["wrapup_ms"]) == (1, 17 * MINUTE)
+    still = msgspec.structs.replace(parts[0], ended=None)
+    assert queue_table([LONG], [parts[1], still], scope()).total["handled"] == 0
+
+
 def test_two_talks_with_the_same_agent_have_their_own_wrap_up() -> None:
     first = visit(0, MINUTE, Outcome.ANSWERED, MINUTE)
     second = msgspec.structs.replace(
