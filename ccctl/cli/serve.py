@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ccctl")
 HOUSE_S = 5.0
+SWITCH_S = 0.0005  # the writer thread must not keep the event loop waiting for Python's default of 5 ms
 
 
 @click.command()
@@ -36,6 +38,7 @@ def serve(ctx: click.Context, verbose: bool) -> None:
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = load_settings(ctx)
+    sys.setswitchinterval(SWITCH_S)
     with only_one(settings):
         asyncio.run(run(settings))
 
@@ -87,6 +90,8 @@ async def run(settings: Settings) -> None:
         await server.start()
         await link.start()
         housekeeping = spawn(keep_house(engine), "housekeeping")
+        gc.collect()
+        gc.freeze()  # what start-up made stays: no full collection over it in the middle of a call
         log.info("serving on http://%s:%s/wallboard", settings.web_host, settings.web_port)
         await stop.wait()
         housekeeping.cancel()

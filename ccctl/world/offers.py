@@ -163,7 +163,7 @@ def end_talk(world: World, out: Out, leg: Ref, by: str, at: int) -> None:
     call = world.calls[state.call]
     call.last_visit = row
     close_segment(call, out, at)
-    if by != "caller":
+    if by == "agent":
         release(world, out, state.call, "answered")
     out.do(c.Disconnect(leg=leg))
     end_watches(world, out, leg, at)
@@ -182,5 +182,6 @@ def _free_agent(world: World, out: Out, state: Leg, at: int) -> None:
 
 
 def caller_gone(world: World, out: Out, visit: Visit, at: int) -> None:
-    """A caller who talks hangs up."""
-    end_talk(world, out, visit.leg, "caller", at)
+    """A caller who talks is gone: by himself, or because somebody asked us to hang up."""
+    by = "system" if world.calls[visit.row.call].hung_up_by_us else "caller"
+    end_talk(world, out, visit.leg, by, at)

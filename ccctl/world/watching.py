@@ -11,6 +11,11 @@ from ccctl.world.state import Out, Phase, WatchState, World
 
 
 def on_request(world: World, event: MonitorRequested, out: Out) -> None:
+    current = _watched_by(world, event.phone, event.agent)
+    if current and event.mode in set(Mode) and not _refuse_role(world, event.by, event.phone):
+        switch(world, out, current, event.mode, event.at)
+        out.do(c.Reply(request=event.request, text=f"{event.phone}: {event.mode} {event.agent}"))
+        return
     refusal = _refuse(world, event)
     if refusal:
         out.do(c.Reply(request=event.request, error=refusal[0], text=refusal[1]))
@@ -38,10 +43,9 @@ def _refuse(world: World, event: MonitorRequested) -> tuple[str, str] | None:
 
 
 def _refuse_ear(world: World, by: str, phone: UserConfig, agent: str) -> tuple[str, str] | None:
-    for name in filter(None, {by, phone.name}):
-        user = world.roster.users.get(name)
-        if user is None or not may_monitor(user.roles, world.roster.monitor_roles):
-            return "forbidden", f"{name} has none of the roles {', '.join(world.roster.monitor_roles)}"
+    refusal = _refuse_role(world, by, phone.name)
+    if refusal:
+        return refusal
     if phone.name == agent:
         return "forbidden", f"{agent} cannot monitor himself"
     if any(watch.supervisor == phone.name for watch in world.watches.values()):
@@ -49,6 +53,20 @@ def _refuse_ear(world: World, by: str, phone: UserConfig, agent: str) -> tuple[s
     if not _talk_of(world, agent)[0]:
         return "not-talking", f"{agent} is not in a call"
     return None
+
+
+def _refuse_role(world: World, *names: str) -> tuple[str, str] | None:
+    for name in filter(None, names):
+        user = world.roster.users.get(name)
+        if user is None or not may_monitor(user.roles, world.roster.monitor_roles):
+            return "forbidden", f"{name} has none of the roles {', '.join(world.roster.monitor_roles)}"
+    return None
+
+
+def _watched_by(world: World, supervisor: str, agent: str) -> Ref:
+    """The leg on which this supervisor hears this agent, or ''."""
+    watches = world.watches.items()
+    return next((leg for leg, w in watches if (w.supervisor, w.agent) == (supervisor, agent) and w.row), "")
 
 
 def _talk_of(world: World, agent: str) -> tuple[Ref, Ref]:
@@ -101,9 +119,14 @@ def _open_row(world: World, out: Out, leg: Ref, watch: WatchState, at: int) -> N
 
 
 def on_key(world: World, leg: Ref, digit: str, at: int, out: Out) -> None:
-    watch = world.watches.get(leg)
     mode = world.roster.monitor_keys.get(digit)
-    if watch is None or watch.row is None or mode is None or mode == watch.mode:
+    if mode is not None and world.watches[leg].row is not None:
+        switch(world, out, leg, mode, at)
+
+
+def switch(world: World, out: Out, leg: Ref, mode: str, at: int) -> None:
+    watch = world.watches[leg]
+    if mode == watch.mode:
         return
     watch.mode = mode
     _open_row(world, out, leg, watch, at)

@@ -205,6 +205,15 @@ def test_requests_are_answered_and_refused() -> None:
     assert ask(e.HangupRequested(at=centre.at, call="pbx1/none", request="r")).error == "unknown-call"
 
 
+def test_a_talk_hung_up_by_the_operator_was_ended_by_the_system() -> None:
+    centre = Centre()
+    talking(centre)
+    call = centre.world.agents["a0"].call
+    assert c.Hangup(channel=call) in centre.send(e.HangupRequested(at=centre.at, call=call, request="r"))
+    centre.left(call)
+    assert centre.visit(call).ended_by == "system"
+
+
 def test_desk_phone_codes_toggle() -> None:
     centre = Centre()
 
@@ -284,6 +293,8 @@ def test_supervisor_phone_rung_from_the_command_line() -> None:
     event = e.MonitorRequested(at=centre.at, agent="a0", mode="barge", phone="sue", request="r")
     ring = next(x for x in centre.send(event) if isinstance(x, c.CallSupervisor))
     assert centre.answer(ring.leg)[0] == c.Watch(leg=ring.leg, target=target, mode="barge", serial=1)
+    again = e.MonitorRequested(at=centre.at, agent="a0", mode="listen", phone="sue", request="r")
+    assert c.Watch(leg=ring.leg, target=target, mode="listen", serial=2) in centre.send(again)
     assert kinds(centre.leg_ended(ring.leg)) == ["EndWatch"]
     assert not centre.world.watches
 
