@@ -133,7 +133,7 @@ class Link(Manager):  # type: ignore[misc] # panoramisk has no types
 
     def __init__(self, node: Node, wanted: frozenset[str] | None, on_event: Callable[[Frame], None]) -> None:
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        never = 10**6  # panoramisk's ping does not look at the answer: ours does, see ami.py
+        never = 10**6  # panoramisk's ping and reconnect are blind: ours are in ami.py
         super().__init__(
             host=node.host,
             port=node.ami_port,
@@ -144,6 +144,7 @@ class Link(Manager):  # type: ignore[misc] # panoramisk has no types
             protocol_factory=lambda: Stream(wanted, on_event),
             ping_delay=never,
             ping_interval=never,
+            reconnect_timeout=never,
         )
 
     async def open(self) -> tuple[bool, str]:

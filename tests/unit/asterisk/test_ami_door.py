@@ -276,7 +276,7 @@ async def test_a_lost_connection_is_told_once_and_made_again(server: FakeAmi, ow
 
 async def test_a_refused_login_is_told_and_tried_again(server: FakeAmi, owner: Owner) -> None:
     server.secret = "another"
-    ami = door(server, owner)
+    ami = door(server, owner, None, Pace(retry_first=30, retry_refused=0.02))
     await ami.start()
     await until(lambda: server.connections >= 3, what="further tries")
     assert len(owner.states) == 1

@@ -132,6 +132,7 @@ async def test_a_second_connection_takes_over(
     await until(lambda: outbound.up)
     await second.send_str('{"type": "New"}')
     await until(lambda: "New" in owner.told)
+    assert [up for up, _ in owner.states] == [False, True, False, True]
 
 
 async def test_a_socket_behind_which_ari_is_dead_is_cut(
