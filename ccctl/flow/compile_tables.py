@@ -22,6 +22,7 @@ INBOUND = "cc-in"
 PHONES = "cc-phones"
 VOICEMAIL = "ccctl"  # app_voicemail's context of all boxes
 PHONE_RING_MS = 30_000
+CODE_LIMIT_S = "8"  # a feature code is confirmed by then
 MODES = "cc/mode"  # AstDB family of the day/night switches
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -87,7 +88,9 @@ def phones(site: Site, generation: str) -> Context:
     ]
     codes = [exten for code in site.feature_codes.values() for exten in _code(site, generation, code)]
     switches = [_switch(hours) for hours in site.hours.values() if hours.switch]
-    return Context(PHONES, (*people, *_numbers(site, generation, "internal"), *codes, *switches, *_UNKNOWN))
+    late = Exten("T", (put("TIMEOUT(absolute)", "0"), *_sorry()))
+    numbers = _numbers(site, generation, "internal")
+    return Context(PHONES, (*people, *numbers, *codes, *switches, late, *_UNKNOWN))
 
 
 # -- desks -----------------------------------------------------------------------------------------
@@ -245,7 +248,9 @@ def _own_box() -> tuple[Line, ...]:
 
 
 def _ask(exten: str, generation: str, action: str, reason: str) -> Exten:
-    return Exten(exten, _stasis("code", generation, action, "${CC_USER}", literal(reason)))
+    """The timer answers for a daemon that is not there: a held channel would stay silent for ever."""
+    limit = put("TIMEOUT(absolute)", CODE_LIMIT_S)
+    return Exten(exten, (limit, *_stasis("code", generation, action, "${CC_USER}", literal(reason))))
 
 
 def _listen(agent: User, generation: str, code: FeatureCode) -> Exten:

@@ -213,6 +213,21 @@ async def test_results_of_the_daemon(
     assert ("CC_NATIVE", "support") not in call.marks
 
 
+async def test_a_code_without_the_daemon_is_answered_all_the_same(calls: LocalCalls) -> None:
+    call = await calls.call("*45", "cc-phones", CC_USER="anna")
+    await call.ends(timeout=25)
+
+
+async def test_a_caller_whom_the_daemon_took_and_left_is_served_natively(
+    calls: LocalCalls, centre: LabHome
+) -> None:
+    async with Daemon(centre, "") as daemon:
+        call = await calls.call(SUPPORT)
+        await until(lambda: daemon.entered, what="the caller")
+    await call.passes("CC_NATIVE", "support")
+    assert not call.ended
+
+
 async def test_codes_say_who_what_and_why(calls: LocalCalls, centre: LabHome) -> None:
     async with Daemon(centre, "") as daemon:
         for dialled, expected in (
