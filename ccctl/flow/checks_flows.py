@@ -191,7 +191,7 @@ def check_queue_outcomes(draft: Draft) -> Iterator[Diagnostic]:
         if isinstance(step, QueueStep) and queue and not step.on_timeout and not draft.broken:
             possible = {
                 "on_full": bool(queue.max_callers) and not step.on_full,
-                "on_no_agents": not step.on_no_agents,
+                "on_no_agents": queue.engine == "native" and not step.on_no_agents,
                 "on_timeout": bool(step.max_wait_ms),
             }
             missing = [outcome for outcome, open_ in possible.items() if open_]

@@ -255,7 +255,8 @@ class FlowCompiler:
         """Music plays before the application is reached; the timer takes over when nobody answers."""
         keys = "".join(option.key for option in step.exit_keys)
         wait = str(-(-step.max_wait_ms // 1000))
-        arguments = ("queue", self.generation, step.queue, str(step.priority), wait, keys)
+        flags = "n" if step.on_no_agents else ""
+        arguments = ("queue", self.generation, step.queue, str(step.priority), wait, keys, flags)
         return [
             Line("StartMusicOnHold"),
             put("CC_T", ",".join((self.context, here, "native"))),

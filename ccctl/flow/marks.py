@@ -13,8 +13,7 @@ Channels that the daemon makes have `leg` as their only argument.
 
 Channel variables: __CC_CALL (unique id of the caller's channel), __CC_GEN (generation), CC_NUMBER (the DID),
 CC_NUM and CC_NAME (caller, filtered), CC_USER (the user of a phone, set by its endpoint),
-CC_RESULT (set by the daemon before it gives a caller back: one of RESULTS or key_<digit>, with
-key_star and key_hash for the other two).
+CC_RESULT (set by the daemon before it gives a caller back: one of RESULTS or key_<key>).
 """
 
 APP = "ccctl"

@@ -263,7 +263,7 @@ VERBS: tuple[Verb, ...] = (
                     "keys by which a caller leaves the queue",
                 ),
                 Key("on_full", BODY, "the queue has max_callers", "as on_timeout"),
-                Key("on_no_agents", BODY, "no agent is logged in", "as on_timeout"),
+                Key("on_no_agents", BODY, "no agent is logged in", "the caller waits"),
                 Key("on_timeout", BODY, "max_wait is over"),
                 Key("on_failed", BODY, "the queue cannot serve", "as on_timeout"),
             ),

@@ -203,11 +203,7 @@ def on_wait_timer(world: World, call: Ref, at: int, out: Out) -> None:
 def on_key(world: World, call: Ref, digit: str, at: int, out: Out) -> None:
     visit = world.visits.get(call)
     if visit is not None and visit.row.ended is None and digit in visit.keys and may_leave(world, visit):
-        send_on(world, out, visit, Outcome.KEY_EXIT, at, f"key_{_key_name(digit)}")
-
-
-def _key_name(digit: str) -> str:
-    return {"*": "star", "#": "hash"}.get(digit, digit)
+        send_on(world, out, visit, Outcome.KEY_EXIT, at, f"key_{digit}")
 
 
 def release_if_empty(world: World, out: Out, agent: str, at: int) -> None:
