@@ -40,8 +40,8 @@ queues:
   ours: {{title: Ours, engine: acd, {queue}}}
   peer: {{title: Peer, engine: native, {queue}}}
 flows:
-  ours: [answer, {{queue: ours}}, hangup]
-  peer: [answer, {{queue: peer}}, hangup]
+  ours: [answer, {{queue: ours, on_timeout: hangup}}, hangup]
+  peer: [answer, {{queue: peer, on_timeout: hangup}}, hangup]
 feature_codes:
   "*45": agent-login
 """

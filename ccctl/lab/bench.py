@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from ccctl.lab.dialog import IncomingCall, PhoneError
 from ccctl.lab.phones import Carrier, Phone
 
-WARM_UP = 3.0  # seconds until every agent has had a first call
-TALK = (0.5, 1.5)  # seconds, uniform
+CALLS_PER_SECOND = 10.0  # what all agents together may serve: the machine must not be the limit
+SHORTEST_TALK = 1.0  # seconds, on average
 
 
 @dataclass(slots=True)
@@ -24,6 +24,16 @@ class Load:
     waiting: int = 20
     seconds: float = 30.0
     seed: int = 1
+
+    @property
+    def talk(self) -> float:
+        """Seconds of a talk on average; each is half to one and a half times as long."""
+        return max(SHORTEST_TALK, self.agents / CALLS_PER_SECOND)
+
+    @property
+    def warm_up(self) -> float:
+        """Seconds until every agent has had a first call."""
+        return 1.5 * self.talk + 1.5
 
 
 @dataclass(slots=True)
@@ -56,12 +66,12 @@ class GapMeter:
         async with asyncio.TaskGroup() as group:
 
             def take(call: IncomingCall) -> None:
-                group.create_task(self._serve(call, chance))
+                group.create_task(self._serve(call, load.talk * chance.uniform(0.5, 1.5)))
 
             for phone in self._phones:
                 phone.on_call = take
             callers = [group.create_task(self._call_again()) for _ in range(load.agents + load.waiting)]
-            await asyncio.sleep(WARM_UP)
+            await asyncio.sleep(load.warm_up)
             self._from = began = time.time()
             await asyncio.sleep(load.seconds)
             self._result.seconds = time.time() - began
@@ -74,7 +84,7 @@ class GapMeter:
             phone.on_call = IncomingCall.reject
         return self._result
 
-    async def _serve(self, call: IncomingCall, chance: random.Random) -> None:
+    async def _serve(self, call: IncomingCall, talk: float) -> None:
         """An agent: answer at once, talk, hang up."""
         agent, rang = call.line.user, call.times["invited"]
         left = self._left.pop(agent, None)
@@ -86,7 +96,7 @@ class GapMeter:
         call.answer()
         try:
             await call.until_answered(10)
-            await asyncio.sleep(chance.uniform(*TALK))
+            await asyncio.sleep(talk)
         except PhoneError:
             return  # somebody else had the caller
         if time.time() >= self._from:
