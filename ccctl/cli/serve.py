@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,11 +17,7 @@ from ccctl.cli.common import settings as load_settings
 from ccctl.errors import SettingsError
 from ccctl.runtime.settings import Settings
 
-if TYPE_CHECKING:
-    from ccctl.runtime.engine import Engine
-
 log = logging.getLogger("ccctl")
-HOUSE_S = 5.0
 SWITCH_S = 0.0005  # the writer thread must not keep the event loop waiting for Python's default of 5 ms
 
 
@@ -66,6 +61,7 @@ async def run(settings: Settings) -> None:
     """Store, engine, links to Asterisk, web; then wait for a signal and close in reverse order."""
     from ccctl.asterisk.execute import Executor
     from ccctl.runtime.engine import Engine
+    from ccctl.runtime.house import keep_house
     from ccctl.runtime.link import Link
     from ccctl.runtime.restore import ended_today, restore
     from ccctl.runtime.tasks import new_boot, now_ms, spawn
@@ -89,7 +85,7 @@ async def run(settings: Settings) -> None:
     try:
         await server.start()
         await link.start()
-        housekeeping = spawn(keep_house(engine), "housekeeping")
+        housekeeping = spawn(keep_house(engine, link, store), "housekeeping")
         gc.collect()
         gc.freeze()  # what start-up made stays: no full collection over it in the middle of a call
         log.info("serving on http://%s:%s/wallboard", settings.web_host, settings.web_port)
@@ -100,13 +96,6 @@ async def run(settings: Settings) -> None:
         await server.stop()
         engine.stop()
         await asyncio.to_thread(writer.close)
-
-
-async def keep_house(engine: "Engine") -> None:
-    """What is due now and then: a new day's counters."""
-    while True:
-        await asyncio.sleep(HOUSE_S)
-        engine.live.check_day()
 
 
 def _signals() -> asyncio.Event:

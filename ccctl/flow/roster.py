@@ -63,7 +63,9 @@ def roster(site: Site, generation: str) -> Roster:
         u.name: UserConfig(u.name, u.title, u.extension, f"PJSIP/{u.name}", u.language or language, u.roles)
         for u in site.users.values()
     }
-    member_of = {name: tuple(q.name for q in site.queues.values() if name in q.agents) for name in site.agents}
+    member_of = {
+        name: tuple(q.name for q in site.queues.values() if name in q.agents) for name in site.agents
+    }
     agents = {
         a.name: AgentConfig(
             a.name,

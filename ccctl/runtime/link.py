@@ -18,6 +18,7 @@ from ccctl.runtime.tasks import now_ms, spawn
 
 log = logging.getLogger(__name__)
 RETRY_S = 1.0
+WANTED = frozenset({"FullyBooted", "Shutdown"})  # AMI is for actions: facts come by ARI and the event log
 
 
 class Link:
@@ -28,7 +29,7 @@ class Link:
     def __init__(self, node: Node, engine: Engine) -> None:
         self.node, self.engine = node, engine
         self.ari = Ari(node, self._on_ari, self._on_ari_state)
-        self.ami = Ami(node, self._on_ami, self._on_ami_state)
+        self.ami = Ami(node, self._on_ami, self._on_ami_state, wanted=WANTED)
         self.door = Door(node, self.ari, self.ami)
         self.log = EventLog(node, engine.emit, now_ms)
         self._follower: asyncio.Task[None] | None = None
