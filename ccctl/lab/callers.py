@@ -77,6 +77,7 @@ class Expect:
     recorded: bool = False
     offers: int = 0  # at least so many phones rang
     message: bool = False  # a voicemail with the caller's voice
+    whispered: bool = False  # the agent heard an announcement before the caller
 
 
 Patience = Literal["answer", "first ignores", "ignore"]
@@ -99,7 +100,7 @@ MAIN, ENGLISH, SUPPORT, CLOSED = "+49301234500", "+49301234510", "+49301234520",
 
 def _talked(ended_by: str, offers: int = 1, recorded: bool = True) -> Expect:
     segments = (_K.IVR, _K.WAITING, _K.TALK)
-    return Expect(segments, "talk", ended_by, Outcome.ANSWERED, recorded, offers)
+    return Expect(segments, "talk", ended_by, Outcome.ANSWERED, recorded, offers, whispered=True)
 
 
 SCRIPTS = {
@@ -179,6 +180,7 @@ class Trial:
     offered: list[str] = field(default_factory=list)  # agents whose phone rang, in order
     talk_began: float = 0.0  # by the agent's ear, Unix seconds
     talk_ended: float = 0.0
+    whisper_s: float = 0.0  # seconds of sound in the agent's ear before the caller's voice
     faults: list[str] = field(default_factory=list)  # what was not heard or did not happen
 
     @property
@@ -199,6 +201,7 @@ class Facts:
 
 
 TALK_TOLERANCE_MS = 1500
+SHORTEST_WHISPER_S = 0.4
 
 
 def judge(trial: Trial, facts: Facts, tones: dict[str, int]) -> list[str]:
@@ -258,6 +261,8 @@ def _judge_sound(trial: Trial, facts: Facts, tones: dict[str, int]) -> list[str]
         heard = [set(voices) for _, voices in facts.recordings]
         if not any(both <= voices for voices in heard):
             found.append(f"recording: needs the tones {sorted(both)}, found {[sorted(v) for v in heard]}")
+    if expect.whispered and trial.whisper_s < SHORTEST_WHISPER_S:
+        found.append(f"whisper: the agent heard {trial.whisper_s:.1f} s before the caller")
     if expect.message and not any(trial.tone in voices for voices in facts.messages):
         found.append(f"voicemail: no message with the tone {trial.tone}")
     return found

@@ -100,11 +100,13 @@ class Call:
         """The tones heard through that time; among all that anybody speaks, unless told."""
         return tones.present(self.frames(start, end), among or self.tones)
 
+    def sound_seconds(self, start: float = 0.0, end: float = float("inf")) -> float:
+        """How much of that time was not silent."""
+        return 0.02 * sum(tones.loudness(f) > tones.AUDIBLE for f in self.frames(start, end))
+
     def hears_sound(self, window: float = 0.3) -> bool:
         """Anything but silence in a good part of the last `window` seconds."""
-        frames = self.frames(time.time() - window)
-        loud = sum(tones.loudness(f) > tones.AUDIBLE for f in frames)
-        return loud > 0.3 * window / 0.02
+        return self.sound_seconds(time.time() - window) > 0.3 * window
 
     # -- waiting
 

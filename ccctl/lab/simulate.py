@@ -30,6 +30,7 @@ from ccctl.lab.phones import Carrier, Phone, Phones
 AGENT_TONES = (1750, 1850, 1950, 2050, 2150, 2250, 2450, 2650, 2850)
 CALLER_TONES = (1150, 1250, 1350, 1450, 1550, 1650)
 LONGEST_WAIT = 180  # seconds a caller waits for an agent before the trial counts as failed
+HEARING = 0.4  # seconds of a voice after which one knows it
 SETTLE = 0.3  # seconds at both ends of a talk that are not judged
 
 PATIENCE = 60  # seconds for everything else that must happen in a call
@@ -83,7 +84,8 @@ class Desk:
             await asyncio.sleep(self._chance.uniform(1.0, 2.0))
             call.answer()
             await call.until_answered(5)
-            await call.until_heard({trial.tone}, 30)  # the whisper comes first
+            await call.until_heard({trial.tone}, 30, HEARING)  # the whisper comes first
+            trial.whisper_s = call.sound_seconds(end=time.time() - HEARING - SETTLE)
             await self._talk(call, trial)
         except PhoneError as error:
             if trial.phase != "over":  # a caller may leave while the agent hears the whisper

@@ -16,7 +16,7 @@ VOICES = {"anna": ANNA, "ben": 1850}
 
 def trial(name: str) -> Trial:
     played = Trial(SCRIPTS[name], 1, "+4915000001", CALLER_TONE, "over", 1000, 20_000, "anna", ["anna"])
-    played.talk_began, played.talk_ended = 10.0, 13.0
+    played.talk_began, played.talk_ended, played.whisper_s = 10.0, 13.0, 1.2
     return played
 
 
@@ -91,6 +91,12 @@ def test_each_difference_is_named_alone(facts: Facts, named: str) -> None:
     findings = judge(trial("support"), facts, VOICES)
     assert len(findings) == 1
     assert named in findings[0]
+
+
+def test_an_agent_must_have_heard_the_announcement() -> None:
+    played = trial("support")
+    played.whisper_s = 0.0
+    assert judge(played, answered(), VOICES) == ["whisper: the agent heard 0.0 s before the caller"]
 
 
 def test_what_the_phones_missed_is_a_finding_too() -> None:
