@@ -142,7 +142,7 @@ class Engine:
             self._do(command)
         for row in out.changes:
             self.journal.change(row)
-        self.live.update(out.touched, out.changes)
+        self.live.touch(out.touched, out.changes)
         self._maybe_snapshot(event.at)
 
     def _maybe_snapshot(self, at: int) -> None:
@@ -190,4 +190,5 @@ class Engine:
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()
+        self.live.flush()
         self.save()
