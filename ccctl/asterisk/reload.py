@@ -4,6 +4,7 @@ A reload that Asterisk accepts proves nothing about the content: a bad line is d
 succeeds. So everything is read back and compared with what the compiler meant.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -221,7 +222,9 @@ async def drain_locked(doors: Doors, say: Progress) -> tuple[str, ...]:
     if not empty:
         return ()
     new = conf.without(old, empty)
-    conf.write(doors.node, new)
+    await asyncio.to_thread(
+        conf.write, doors.node, new
+    )  # the daemon drains too, and must not wait for a disk
     conf.swap(doors.node, new.manifest.revision)
     try:
         await _reload(doors, [DIALPLAN], say)

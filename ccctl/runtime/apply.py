@@ -143,6 +143,9 @@ async def _draining(doors: Doors) -> dict[str, int]:
 async def drain(node: Node, ari: Ari, ami: Ami) -> tuple[str, ...]:
     """For the daemon, now and then: remove what no call needs any more; returns those generations."""
     doors = Doors(node, ari, ami)
+    current = await asyncio.to_thread(conf.read_current, node)
+    if not current or len(current.manifest.generations) < 2:
+        return ()
     with conf.lock(node):
         return await _drain(doors, lambda text: None)
 
