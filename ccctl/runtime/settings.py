@@ -5,19 +5,24 @@ Settings live in <home>/settings.yaml (mode 0600: it holds the AMI and ARI secre
 """
 
 import os
+import re
 from pathlib import Path
 
 import msgspec
 
-from ccctl.asterisk.node import Node
+from ccctl.asterisk.node import Node, Port
+from ccctl.diagnostics import did_you_mean
 from ccctl.errors import SettingsError
+from ccctl.flow.source import Mapping, parse
+
+_PLACE = re.compile(r"(.*) - at `\$\.(.*)`")  # of msgspec's errors
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: str = ""
     database: str = ""  # SQLAlchemy URL; '' = SQLite in the home folder
     web_host: str = "127.0.0.1"
-    web_port: int = 8090
+    web_port: Port = 8090
     web_token: str = ""  # '' = the TCP port is read-only: wallboard, live feed and GET
     web_names: tuple[str, ...] = ()  # host names, besides localhost and this machine's, to be served
     node: Node = Node()
@@ -54,11 +59,42 @@ def load(home: str | None = None) -> Settings:
         ) from None
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from None
+    _refuse_unclear(data, str(path))
     try:
         settings = msgspec.yaml.decode(data, type=Settings)
     except msgspec.MsgspecError as error:
-        raise SettingsError(f"{path}: {error}") from None
+        found = _PLACE.fullmatch(str(error))
+        what = f"{found[2]}: {found[1]}" if found else str(error)
+        raise SettingsError(f"{path}: {what}", "correct the file") from None
     return msgspec.structs.replace(settings, home=str(folder))
+
+
+def _refuse_unclear(data: bytes, path: str) -> None:
+    """What is no YAML, written twice or not known would otherwise be a default without a word."""
+    parsed = parse(data, path)
+    for finding in parsed.findings:
+        place = f"{path}:{finding.span.line}:{finding.span.column}"
+        raise SettingsError(f"{place}: {finding.text}", finding.hint)
+    if not isinstance(parsed.root, Mapping):
+        raise SettingsError(f"{path}: this is not a list of 'key: value'", "correct the file")
+    _refuse_unknown(parsed.root, Settings, path)
+    node = parsed.root.get("node")
+    if isinstance(node, Mapping):
+        _refuse_unknown(node, Node, path)
+
+
+def _refuse_unknown(found: Mapping, kind: type[msgspec.Struct], path: str) -> None:
+    known = kind.__struct_fields__
+    lines: dict[str, int] = {}
+    for key, _ in found.entries:
+        if key.text in lines:
+            text = f"{path}:{key.span.line}: '{key.text}' is already written in line {lines[key.text]}"
+            raise SettingsError(text, "keep one of them")
+        lines[key.text] = key.span.line
+        if key.text not in known:
+            near = did_you_mean(key.text, known)
+            hint = f"did you mean '{near}'?" if near else f"known: {', '.join(known)}"
+            raise SettingsError(f"{path}:{key.span.line}: unknown key '{key.text}'", hint)
 
 
 def save(settings: Settings) -> None:

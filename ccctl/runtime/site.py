@@ -1,5 +1,6 @@
 """A site folder to a checked Site: reads the files, the secrets and the recordings around the pure reader."""
 
+import errno
 import glob
 import hashlib
 import os
@@ -49,6 +50,13 @@ def _order(finding: Diagnostic) -> tuple[Span, str, str]:
     return finding.span, finding.code, finding.text
 
 
+def _read_file(path: Path) -> bytes:
+    """Only a file: a pipe or a device would be waited for without end."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "this is not a file")
+    return path.read_bytes()
+
+
 def shown_prefix(folder: Path) -> str:
     """What stands before a site file's path when it is shown: short when the reader stands near it."""
     full, here = folder.resolve(), Path.cwd()
@@ -91,7 +99,7 @@ class SiteFiles:
 
     def _read_document(self, path: str) -> Document | None:
         try:
-            data = (self.folder / path).read_bytes()
+            data = _read_file(self.folder / path)
         except OSError as error:
             text = f"the file cannot be read: {error.strerror}"
             self.findings.append(findings.unreadable(Span(self.show(path)), text))
@@ -129,7 +137,7 @@ class SiteFiles:
         if self._leaves(path):
             return Wrong("leaves the folder of the site", "keep its files together")
         try:
-            return (self.folder / path).read_bytes()
+            return _read_file(self.folder / path)
         except FileNotFoundError:
             return Wrong("not found", "paths are relative to the site's folder")
         except OSError as error:
@@ -142,6 +150,7 @@ class Secrets:
     def __init__(self, path: Path, shown: str) -> None:
         self.shown = shown
         self.findings: list[Diagnostic] = []
+        self.unreadable = False
         self.values = self._read(path)
         self.known: dict[str, str | Wrong] = {}
 
@@ -155,6 +164,8 @@ class Secrets:
         node = self.values.get(name)
         if os.environ.get(variable):
             value: str | Wrong = os.environ[variable]
+        elif self.unreadable:
+            value = Wrong(f"may be in {self.shown}, which cannot be read", "")
         elif isinstance(node, Mapping):
             command = node.get("command")
             value = _run(command.text) if isinstance(command, Scalar) else Wrong("has no command", "")
@@ -169,10 +180,11 @@ class Secrets:
     def _read(self, path: Path) -> dict[str, Node]:
         try:
             mode = path.stat().st_mode & 0o777
-            data = path.read_bytes()
+            data = _read_file(path)
         except FileNotFoundError:
             return {}
         except OSError as error:
+            self.unreadable = True
             text = f"the file cannot be read: {error.strerror}"
             self.findings.append(findings.unreadable(Span(self.shown), text))
             return {}

@@ -264,3 +264,12 @@ def test_the_example_has_what_trials_need(tmp_path: Path) -> None:
     assert all(set(prompt.texts) == {"en", "de"} for prompt in site.prompts.values())
     (menu,) = (step for step in site.flows["main"].steps if isinstance(step, Menu))
     assert len(menu.options) >= 5
+
+
+def test_a_pipe_instead_of_a_file_is_a_finding(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "site.yaml")
+    site, found = load_site(tmp_path)
+    assert site is None
+    assert [finding.text for finding in found if finding.code == "E900"] == [
+        "the file cannot be read: this is not a file"
+    ]
