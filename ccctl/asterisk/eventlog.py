@@ -20,6 +20,7 @@ from ccctl.asterisk.node import Node
 log = logging.getLogger(__name__)
 POLL_S = 0.1
 CHUNK = 1 << 18
+SLICE = 1 << 12  # a line is at most some hundred bytes
 WANTED = (b'"CC_', b'"ANSWER"', b'"HANGUP"', b'"BRIDGE_')  # the rest need not be parsed
 
 
@@ -38,7 +39,8 @@ class EventLog:
         self.begin(place)
         while True:
             await asyncio.sleep(POLL_S)
-            self.drain()
+            while self._read(SLICE) or self._rotated():
+                await asyncio.sleep(0)  # calls come first
 
     def begin(self, place: tuple[int, int] | None) -> None:
         self._inode, self._offset = self._now() if place is None else place
@@ -51,7 +53,7 @@ class EventLog:
     def drain(self) -> None:
         """Tell everything that is in the file by now."""
         while True:
-            while self._read():
+            while self._read(CHUNK):
                 pass
             if not self._rotated():
                 return
@@ -105,13 +107,15 @@ class EventLog:
 
     # -- records -----------------------------------------------------------------------------------
 
-    def _read(self) -> bool:
+    def _read(self, size: int) -> bool:
         """One chunk of whole lines; False when there was none."""
         if self._file is None:
             return False
         self._file.seek(self._offset)
-        data = self._file.read(CHUNK)
+        data = self._file.read(size)
         end = data.rfind(b"\n") + 1
+        if not end and len(data) == size < CHUNK:
+            return self._read(CHUNK)
         for line in data[:end].splitlines(keepends=True):
             self._offset += len(line)
             if any(word in line for word in WANTED):
