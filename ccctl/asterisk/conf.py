@@ -130,6 +130,31 @@ def read_current(node: Node) -> Revision | None:
     return _read(folder(node) / "current")
 
 
+def mark_loaded(node: Node, revision: str) -> None:
+    """Asterisk has loaded it and was asked what it has. Until then an apply that dies left it half done."""
+    fresh = folder(node) / "loaded.new"
+    try:
+        fresh.write_text(revision)
+        fresh.replace(folder(node) / "loaded")
+    except OSError as error:
+        raise ApplyError(f"{fresh} cannot be written: {error.strerror}") from None
+
+
+def read_loaded(node: Node) -> Revision | None:
+    """The revision that was last loaded to its end; None when there is none or it is gone."""
+    try:
+        name = (folder(node) / "loaded").read_text().strip()
+    except OSError:
+        return None
+    return _read(folder(node) / name) if _REVISION.fullmatch(name) else None
+
+
+def is_broken_off(node: Node) -> bool:
+    """The last apply died between the switch and its end: what Asterisk has loaded is not known."""
+    current, loaded = read_current(node), read_loaded(node)
+    return current is not None and (loaded is None or loaded.manifest != current.manifest)
+
+
 def _read(path: Path) -> Revision | None:
     try:
         manifest = msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)

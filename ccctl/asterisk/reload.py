@@ -101,17 +101,19 @@ async def serving(doors: Doors) -> str:
 # -- switch ----------------------------------------------------------------------------------------
 
 
-async def switch(doors: Doors, plan: Plan, old: Revision | None, new: Revision, say: Progress) -> None:
+async def switch(
+    doors: Doors, plan: Plan, old: Revision | None, new: Revision, modules: list[str], say: Progress
+) -> None:
     """Write `new`, put it in force, read it back; on any failure `old` is in force again."""
     log = Log(doors.node)
     conf.write(doors.node, new)
-    modules = changed_modules(old, new)
     try:
         conf.swap(doors.node, new.manifest.revision)
         await _reload(doors, modules, say)
         say("reading back")
         await _read_back(doors, plan, new)
         log.refuse_lost_objects()
+        conf.mark_loaded(doors.node, new.manifest.revision)
     except CcctlError as error:
         await _back(doors, modules, old, new)
         raise ApplyError(f"{error.text}{log.quote()}", "the old configuration goes on serving") from None
@@ -213,7 +215,7 @@ async def drain(doors: Doors, say: Progress = lambda text: None) -> tuple[str, .
 
 async def drain_locked(doors: Doors, say: Progress) -> tuple[str, ...]:
     old = conf.read_current(doors.node)
-    if not old or len(old.manifest.generations) < 2:
+    if not old or len(old.manifest.generations) < 2 or conf.is_broken_off(doors.node):
         return ()
     busy = await calls_by_generation(doors)
     empty = {
@@ -228,6 +230,7 @@ async def drain_locked(doors: Doors, say: Progress) -> tuple[str, ...]:
     conf.swap(doors.node, new.manifest.revision)
     try:
         await _reload(doors, [DIALPLAN], say)
+        conf.mark_loaded(doors.node, new.manifest.revision)
     except CcctlError:
         await _back(doors, [DIALPLAN], old, new)
         raise

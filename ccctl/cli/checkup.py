@@ -159,6 +159,10 @@ def _site(settings: Settings, daemon: dict[str, Any] | None) -> Finding:
     people, current = read_roster(settings), conf.read_current(settings.node)
     if people is None or current is None:
         return Finding("site", "warn", "no site was applied yet", "run 'ccctl apply SITE'")
+    if conf.is_broken_off(settings.node):
+        return Finding(
+            "site", "fail", "the last apply was broken off before its end", "run 'ccctl apply SITE' again"
+        )
     have = {"the daemon's list": people.generation, "Asterisk's files": current.manifest.generation}
     if daemon is not None:
         have["the daemon"] = str(daemon.get("system", {}).get("generation", ""))

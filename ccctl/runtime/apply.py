@@ -86,19 +86,30 @@ async def make_prompts(site: Site, node: Node, say: Say) -> list[str]:
 
 async def _switch(doors: Doors, site: Site, plan: Plan, say: Say) -> Applied:
     """Calls may enter the old generation until the very switch, so it is kept now and drained after."""
-    old = conf.read_current(doors.node)
+    old, broken_off = conf.read_current(doors.node), conf.is_broken_off(doors.node)
     music = await asyncio.to_thread(prompts.copy_music, site, plan.music, doors.node.sounds_dir)
     keep = set(await reload.calls_by_generation(doors))
     new = conf.build(plan, music, old, keep | ({old.manifest.generation} if old else set()))
     if (
         old
+        and not broken_off
         and await reload.serving(doors) == plan.generation
         and same(old, conf.build(plan, music, old, keep))
     ):
         return Applied(plan.generation, old.manifest.revision, changed=False)
-    modules = tuple(reload.changed_modules(old, new))
-    await reload.switch(doors, plan, old, new, say)
-    return Applied(plan.generation, new.manifest.revision, changed=True, reloaded=modules)
+    if broken_off:
+        say("the last apply was broken off: everything is loaded again")
+    modules = reload.changed_modules(None if broken_off else old, new)
+    back = await _way_back(doors, old) if broken_off else old
+    await reload.switch(doors, plan, back, new, modules, say)
+    return Applied(plan.generation, new.manifest.revision, changed=True, reloaded=tuple(modules))
+
+
+async def _way_back(doors: Doors, current: Revision | None) -> Revision | None:
+    """After an apply that was broken off: the one before it, unless calls may be in its flows already."""
+    if current and await reload.serving(doors) == current.manifest.generation:
+        return current
+    return conf.read_loaded(doors.node)
 
 
 def same(old: Revision, new: Revision) -> bool:
@@ -162,20 +173,22 @@ class Outlook(msgspec.Struct, frozen=True):
     calls: dict[str, int] = {}
     queues: dict[str, int] = {}
     asterisk: str = ""  # why Asterisk could not be asked; '' when it was
+    broken_off: bool = False  # the last apply died before its end
 
 
 async def outlook(settings: Settings, plan: Plan) -> Outlook:
     """Changes nothing. Works without Asterisk too, and says so."""
-    old = conf.read_current(settings.node)
+    old, broken_off = conf.read_current(settings.node), conf.is_broken_off(settings.node)
     music = {name: _music_of(old, name) for name in plan.music}
     new = conf.build(plan, music, old, set())
     try:
         async with asterisk(settings.node) as doors:
             calls = await reload.calls_by_generation(doors)
             queues = await reload.calls_by_queue(doors)
-            return Outlook(old, new, await reload.serving(doors), calls, queues)
+            serving = await reload.serving(doors)
+            return Outlook(old, new, serving, calls, queues, broken_off=broken_off)
     except AsteriskDown as error:
-        return Outlook(old, new, asterisk=str(error))
+        return Outlook(old, new, asterisk=str(error), broken_off=broken_off)
 
 
 def _music_of(old: Revision | None, name: str) -> str:

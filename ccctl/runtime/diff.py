@@ -16,9 +16,11 @@ _HIDDEN = "(hidden)"
 def describe(outlook: Outlook) -> str:
     """The answer of `ccctl plan`."""
     lines = [*_state(outlook), *_calls(outlook)]
-    if outlook.old and same(outlook.old, outlook.new) and not _drifted(outlook):
+    settled = not _drifted(outlook) and not outlook.broken_off
+    if outlook.old and same(outlook.old, outlook.new) and settled:
         return "\n".join(["no change: this site is in force", *lines])
-    modules = ", ".join(name.removesuffix(".so") for name in changed_modules(outlook.old, outlook.new))
+    known = None if outlook.broken_off else outlook.old
+    modules = ", ".join(name.removesuffix(".so") for name in changed_modules(known, outlook.new))
     diff = list(unified(outlook.old, outlook.new))
     return "\n".join([*diff, *lines, f"to reload: {modules}"])
 
@@ -31,6 +33,8 @@ def _state(outlook: Outlook) -> Iterator[str]:
     new = outlook.new.manifest.generation
     old = outlook.old.manifest.generation if outlook.old else "none"
     yield f"generation: {old} -> {new}" if old != new else f"generation: {new}"
+    if outlook.broken_off:
+        yield "the last apply was broken off before its end; an apply makes that right"
     if outlook.asterisk:
         yield f"Asterisk could not be asked: {outlook.asterisk}"
     elif outlook.old and outlook.serving != old:
