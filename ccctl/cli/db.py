@@ -35,7 +35,8 @@ def status(ctx: click.Context, /, form: str) -> None:
     if form == "json":
         print_json({"database": where, "have": have, "head": head, "current": have == head})
     else:
-        state = "up to date" if have == head else "run 'ccctl db upgrade'"
+        old = "run 'ccctl db upgrade'" if store.is_known(have) else "it is of a newer ccctl: install that"
+        state = "up to date" if have == head else old
         click.echo(f"{where}: has {have or 'nothing'}, this version wants {head}: {state}")
     ctx.exit(0 if have == head else 1)
 

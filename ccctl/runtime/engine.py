@@ -18,6 +18,7 @@ from ccctl import commands as c
 from ccctl import events as e
 from ccctl.changes import Change
 from ccctl.errors import CcctlError, SettingsError
+from ccctl.flow.roster import from_json as roster_from_json
 from ccctl.runtime.live import LiveView
 from ccctl.runtime.tasks import new_request, now_ms
 from ccctl.world import World, step
@@ -85,12 +86,18 @@ class Engine:
             self.emit(e.RosterChanged(at=now_ms(), roster=roster, cause="start"))
 
     def _read_roster(self) -> str | None:
+        """None before the first apply. One that cannot be read is refused: without it nobody is an agent."""
+        hint = "put the site in force again: ccctl apply"
         try:
-            return self.roster_file.read_text()
+            text = self.roster_file.read_text()
+            roster_from_json(text)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise SettingsError(f"{self.roster_file}: {error.strerror}") from None
+            raise SettingsError(f"{self.roster_file}: {error.strerror}", hint) from None
+        except ValueError as error:  # not UTF-8, not JSON, not a roster
+            raise SettingsError(f"{self.roster_file} is damaged: {error}", hint) from None
+        return text
 
     async def reload(self) -> c.Reply:
         """A site was applied: take its roster."""

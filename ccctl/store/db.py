@@ -170,9 +170,14 @@ def _revision(connection: Connection) -> str:
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 
-def _refuse_newer(have: str) -> None:
+def is_known(revision: str) -> bool:
+    """Whether this version knows it; '' is a database without tables."""
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if have and have not in known:
+    return not revision or revision in known
+
+
+def _refuse_newer(have: str) -> None:
+    if not is_known(have):
         raise StoreError(
             f"the database has revision {have}, which this version does not know",
             "it was written by a newer ccctl: install that version",
