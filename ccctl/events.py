@@ -129,6 +129,7 @@ class LegFailed(Base, frozen=True, kw_only=True):
 
     leg: Ref
     reason: str
+    down: bool = False  # Asterisk did not answer: not the phone's fault
 
 
 class WhisperDone(Base, frozen=True, kw_only=True):
@@ -148,6 +149,7 @@ class ConnectFailed(Base, frozen=True, kw_only=True):
 
     leg: Ref
     reason: str
+    down: bool = False
 
 
 class RecordingStarted(Base, frozen=True, kw_only=True):
@@ -272,6 +274,7 @@ class Resynced(Base, frozen=True, kw_only=True):
 
     node: str
     channels: tuple[LiveChannel, ...] = ()
+    bridges: tuple[str, ...] = ()  # ids of all bridges
 
 
 class LogOpened(Base, frozen=True, kw_only=True):
@@ -287,7 +290,10 @@ class NodeUp(Base, frozen=True, kw_only=True):
 
 
 class NodeDown(Base, frozen=True, kw_only=True):
+    """`deaf`: its ARI is away, nobody can be rung until the next look."""
+
     node: str
+    deaf: bool = False
 
 
 Event = (

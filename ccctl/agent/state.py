@@ -95,6 +95,7 @@ def _enter(agent: Agent, to: Presence, trigger: Trigger, at: int, reason: str) -
     after, after_reason = agent.after, agent.after_reason
     if agent.after is not None and to not in ON_CALL and to is not _P.WRAPUP:
         to, reason, after, after_reason = agent.after, agent.after_reason, None, ""
+    at = max(at, agent.since)  # two clocks may differ by a moment: no state ends before it began
     keeps_turn = trigger is _T.OFFER_ENDED and to is _P.READY
     idle_since = at if to is _P.READY and not keeps_turn else agent.idle_since
     on_call = to in ON_CALL or to is _P.WRAPUP

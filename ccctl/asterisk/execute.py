@@ -18,10 +18,9 @@ from ccctl.asterisk.ari import Ari
 from ccctl.asterisk.node import Node
 from ccctl.commands import AsteriskCommand
 from ccctl.errors import AsteriskDown, AsteriskRefused, CcctlError
-from ccctl.flow.marks import APP, DEADMAN_WAIT_S
+from ccctl.flow.marks import APP, DEADMAN_WAIT_S, HOLD_BRIDGE
 
 log = logging.getLogger(__name__)
-HOLD_BRIDGE = "ccctl-hold"
 ANSWER_WAIT_S = 5.0
 Coro = Coroutine[Any, Any, None]
 
@@ -50,15 +49,21 @@ class Executor:
 
     def perform(self, command: AsteriskCommand) -> None:
         """Start a command; never blocks."""
-        key = _key(command)
-        before = self._tails.get(key)
+        keys = _keys(command)
+        before = {task for key in keys if (task := self._tails.get(key)) is not None and not task.done()}
         task = self._spawn(self._after(before, command), type(command).__name__)
-        self._tails[key] = task
-        task.add_done_callback(lambda done: self._tails.pop(key) if self._tails.get(key) is done else None)
+        for key in keys:
+            self._tails[key] = task
+        task.add_done_callback(lambda done: self._done(keys, done))
 
-    async def _after(self, before: "asyncio.Task[Any] | None", command: AsteriskCommand) -> None:
-        if before is not None and not before.done():
-            await asyncio.wait([before])
+    def _done(self, keys: tuple[str, ...], task: "asyncio.Task[Any]") -> None:
+        for key in keys:
+            if self._tails.get(key) is task:
+                del self._tails[key]
+
+    async def _after(self, before: "set[asyncio.Task[Any]]", command: AsteriskCommand) -> None:
+        if before:
+            await asyncio.wait(before)
         try:
             await self._do(command)
         except AsteriskRefused as error:
@@ -77,7 +82,7 @@ class Executor:
             self._resolve("stasis", channel["id"])
         elif kind == "PlaybackFinished":
             self._resolve("play", raw["playback"]["id"])
-        elif kind == "ChannelDestroyed":
+        elif kind in ("ChannelDestroyed", "StasisEnd"):
             self._names.pop(e.ref(node, raw["channel"]["id"]), None)
 
     def _resolve(self, kind: str, ident: str) -> None:
@@ -114,7 +119,7 @@ class Executor:
             case c.CallSupervisor():
                 await self._call_supervisor(command)
             case c.Watch():
-                await self._watch(command)
+                await self._watch_or_say(command)
             case c.EndWatch():
                 await self._end_watch(command)
             case c.SayToPhone():
@@ -149,7 +154,10 @@ class Executor:
             await self._into_hold(door, ident)
 
     async def _is_held(self, door: Door, ident: str) -> bool:
-        return any(b["id"] == HOLD_BRIDGE and ident in b["channels"] for b in await door.ari.bridges_list())
+        try:
+            return ident in (await door.ari.bridges_get(HOLD_BRIDGE))["channels"]
+        except AsteriskRefused:  # no such bridge yet
+            return False
 
     async def _into_hold(self, door: Door, ident: str) -> None:
         await door.ari.bridges_add_channel(HOLD_BRIDGE, ident, role="holding_participant")
@@ -186,7 +194,8 @@ class Executor:
                 variables={"CC_CALL": call, "CHANNEL(language)": command.language or "en"},
             )
         except CcctlError as error:
-            self._emit(e.LegFailed(at=self._now(), leg=command.leg, reason=str(error)))
+            down = isinstance(error, AsteriskDown)
+            self._emit(e.LegFailed(at=self._now(), leg=command.leg, reason=str(error), down=down))
             return
         await door.ari.bridges_create_with_id(_bridge(ident), "mixing", f"talk-{ident}")
 
@@ -204,12 +213,35 @@ class Executor:
         try:
             await self._set(command.call, "TIMEOUT(absolute)", "0")
             await self._join(door, leg, call)
+        except AsteriskRefused as error:
+            self._emit(await self._not_connected(door, command, str(error)))
+            return
         except CcctlError as error:
-            self._emit(e.ConnectFailed(at=self._now(), leg=command.leg, reason=str(error)))
+            self._emit(e.ConnectFailed(at=self._now(), leg=command.leg, reason=str(error), down=True))
             return
         self._emit(e.Connected(at=self._now(), leg=command.leg))
         if command.record:
             await self._record(door, command)
+
+    async def _not_connected(self, door: Door, command: c.Connect, reason: str) -> e.Event:
+        """Who is missing? An agent must not answer for a caller who hung up in that moment."""
+        try:
+            if not await self._is_ours(door, e.split_ref(command.call)[1]):
+                return e.CallerLeft(at=self._now(), call=command.call, cause="connect")
+            if not await self._is_ours(door, e.split_ref(command.leg)[1]):
+                return e.LegEnded(at=self._now(), leg=command.leg, cause="connect")
+        except CcctlError as error:
+            reason = str(error)
+        return e.ConnectFailed(at=self._now(), leg=command.leg, reason=reason)
+
+    async def _is_ours(self, door: Door, ident: str) -> bool:
+        try:
+            channel = await door.ari.channels_get(ident)
+        except AsteriskRefused as error:
+            if error.status != 404:
+                raise
+            return False
+        return (channel.get("dialplan") or {}).get("app_name") == "Stasis"
 
     async def _join(self, door: Door, leg: str, call: str) -> None:
         both = f"{call},{leg}"
@@ -256,6 +288,13 @@ class Executor:
         except CcctlError as error:
             self._emit(e.LegFailed(at=self._now(), leg=command.leg, reason=str(error)))
 
+    async def _watch_or_say(self, command: c.Watch) -> None:
+        """A supervisor must not sit in silence, nor the ledger say that he hears."""
+        try:
+            await self._watch(command)
+        except (TimeoutError, CcctlError) as error:
+            self._emit(e.LegFailed(at=self._now(), leg=command.leg, reason=f"{command.mode}: {error}"))
+
     async def _watch(self, command: c.Watch) -> None:
         """The new ear is there before the old one goes: a snoop cannot change its mode."""
         door, leg = self._door(command.leg)
@@ -267,17 +306,21 @@ class Executor:
             await door.ari.bridges_add_channel(_bridge(target), leg)
         else:
             await self._listen(door, command, target)
-        await _quiet(door.ari.channels_hangup(old))
+        if command.serial > 1:
+            await _quiet(door.ari.channels_hangup(old))
 
     async def _listen(self, door: Door, command: c.Watch, target: str) -> None:
         leg = e.split_ref(command.leg)[1]
         snoop, bridge = _snoop(leg, command.serial), f"w{leg}"
         whisper = "out" if command.mode == "whisper" else "none"
         started = self._expect("stasis", snoop)
-        await door.ari.channels_snoop_channel_with_id(
-            target, snoop, app=APP, spy="both", whisper=whisper, app_args="snoop"
-        )
-        await asyncio.wait_for(started, ANSWER_WAIT_S)  # before its StasisStart it cannot be bridged
+        try:
+            await door.ari.channels_snoop_channel_with_id(
+                target, snoop, app=APP, spy="both", whisper=whisper, app_args="snoop"
+            )
+            await asyncio.wait_for(started, ANSWER_WAIT_S)  # before its StasisStart it cannot be bridged
+        finally:
+            self._waits.pop(("stasis", snoop), None)
         await _quiet(door.ari.bridges_create_with_id(bridge, "mixing", bridge), (409,))
         await door.ari.bridges_add_channel(bridge, f"{leg},{snoop}")
 
@@ -295,24 +338,28 @@ class Executor:
         await self._set(command.channel, "TIMEOUT(absolute)", "30")
         await door.ari.channels_answer(ident)
         done = self._expect("play", playback)
-        await door.ari.channels_play_with_id(ident, playback, command.media, lang=command.language)
         try:
+            await door.ari.channels_play_with_id(ident, playback, command.media, lang=command.language)
             await asyncio.wait_for(done, 20)
-        except TimeoutError:
+        except (TimeoutError, AsteriskRefused) as error:
+            log.info("announcement to %s: %s", command.channel, error)
+        finally:
             self._waits.pop(("play", playback), None)
         await _quiet(door.ari.channels_hangup(ident))
 
 
-def _key(command: AsteriskCommand) -> str:
+def _keys(command: AsteriskCommand) -> tuple[str, ...]:
     match command:
-        case c.Hold() | c.ExtendWait() | c.Release() | c.Connect():
-            return command.call
+        case c.Connect():  # both: a Disconnect before it is through would leave its bridge behind
+            return command.call, command.leg
+        case c.Hold() | c.ExtendWait() | c.Release():
+            return (command.call,)
         case c.Hangup() | c.SayToPhone():
-            return command.channel
+            return (command.channel,)
         case c.MirrorAgent():
-            return command.endpoint
+            return (command.endpoint,)
         case _:
-            return command.leg
+            return (command.leg,)
 
 
 def _bridge(leg: str) -> str:

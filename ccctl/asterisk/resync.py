@@ -12,4 +12,5 @@ async def look(ari: Ari, node: str, at: int) -> Resynced:
     inside = {channel: bridge["id"] for bridge in bridges for channel in bridge["channels"]}
     channels = await ari.channels_list()
     seen = tuple(live_channel(node, channel, inside.get(channel["id"], "")) for channel in channels)
-    return Resynced(at=at, node=node, channels=seen, cause="resync")
+    names = tuple(bridge["id"] for bridge in bridges)
+    return Resynced(at=at, node=node, channels=seen, bridges=names, cause="resync")

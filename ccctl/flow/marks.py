@@ -17,6 +17,7 @@ CC_RESULT (set by the daemon before it gives a caller back: one of RESULTS or ke
 """
 
 APP = "ccctl"
+HOLD_BRIDGE = "ccctl-hold"  # where all who wait hear their music
 
 CALL = "CC_CALL"  # value: direction "inbound" or "internal"; the first mark of a call
 FLOW = "CC_FLOW"  # value: flow entered

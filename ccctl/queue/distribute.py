@@ -4,8 +4,9 @@ longest-idle: of the agents free for a queue the one idle longest; for a free ag
 queues, the caller with the highest priority, then the one who came first.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
+from ccctl.events import split_ref
 from ccctl.queue.line import CallerKey, Line
 
 
@@ -14,11 +15,21 @@ def next_agent(line: Line) -> str:
     return line.ready[0][1] if line.ready else ""
 
 
-def next_caller(lines: Mapping[str, Line], queues: Iterable[str]) -> tuple[str, CallerKey] | None:
+def head(line: Line, held: Container[str] = ()) -> CallerKey | None:
+    """The caller whose turn it is; callers of nodes that are held cannot be served now."""
+    if not held:
+        return line.waiting[0] if line.waiting else None
+    return next((key for key in line.waiting if split_ref(key[3])[0] not in held), None)
+
+
+def next_caller(
+    lines: Mapping[str, Line], queues: Iterable[str], held: Container[str] = ()
+) -> tuple[str, CallerKey] | None:
     """(queue, key) of the caller to offer to an agent of these queues, or None."""
     best: tuple[str, CallerKey] | None = None
     for queue in queues:
         line = lines.get(queue)
-        if line and line.waiting and (best is None or line.waiting[0] < best[1]):
-            best = (queue, line.waiting[0])
+        first = head(line, held) if line else None
+        if first and (best is None or first < best[1]):
+            best = (queue, first)
     return best

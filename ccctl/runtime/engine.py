@@ -58,22 +58,27 @@ class Engine:
     def restore(self, snapshot: tuple[int, bytes] | None, tail: "list[tuple[int, bytes]]") -> None:
         """The world of the last run. A snapshot of another version is left aside: then the
         ledger's open rows are closed by the resync and agents log in again."""
+        whole = True
         if snapshot is not None:
             self.seq = snapshot[0]
             try:
                 self.world = from_json(snapshot[1])
                 rebuild_lines(self.world)
             except msgspec.MsgspecError as error:
+                whole = False
                 log.warning("snapshot not usable: %s", error, extra={"action": "snapshot-unusable"})
         for seq, body in tail:
             self.seq = max(self.seq, seq)
-            self._replay(body)
+            rows = self._replay(body)
+            for row in rows if whole else ():  # a kill may have come between an event and its rows
+                self.journal.change(row)
 
-    def _replay(self, body: bytes) -> None:
+    def _replay(self, body: bytes) -> list[Change]:
         try:
-            step(self.world, e.from_json(body))
+            return step(self.world, e.from_json(body)).changes
         except Exception:  # what failed once fails again in the same way, and must not stop the start
             log.exception("replay of %r", body[:200], extra={"action": "replay-failed"})
+            return []
 
     def start(self, boot: str) -> None:
         """Begin to work: timers run, the site that was last applied rules."""

@@ -18,18 +18,23 @@ DRAIN_S = 60.0
 
 def restore(engine: Engine, writer: Writer, database: Database) -> None:
     """Snapshot and journal; first what an earlier run could not write must be in the database."""
-    if not writer.drained(DRAIN_S):
-        raise StoreError(
-            "the spool of the last run cannot be written to the database", str(writer.status()["error"])
-        )
+    _drain(writer)
     snapshot = last_snapshot(database)
     after = snapshot[0] if snapshot else 0
     engine.restore(snapshot, list(read_journal(database, after)))
+    _drain(writer)  # the rows of the replay
     orphans = _orphans(engine, database)
     for row in orphans:
         writer.change(row)
     if orphans:
         log.warning("%d open ledger rows of an earlier run closed", len(orphans), extra={"action": "orphans"})
+
+
+def _drain(writer: Writer) -> None:
+    if not writer.drained(DRAIN_S):
+        raise StoreError(
+            "the spool of the last run cannot be written to the database", str(writer.status()["error"])
+        )
 
 
 def _orphans(engine: Engine, database: Database) -> list[Change]:

@@ -11,7 +11,7 @@ from ccctl import commands as c
 from ccctl import events as e
 from ccctl.changes import Outcome
 from ccctl.world import agents, arrivals, offers, queueing, recovery, watching
-from ccctl.world.state import Out, World
+from ccctl.world.state import Out, Visit, World
 
 __all__ = ["Out", "World", "step"]
 
@@ -40,21 +40,36 @@ def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:
         return
     call = world.calls.get(event.call)
     if call is not None:
-        call.leaving = ""
+        call.leaving, call.left = "", event.at
     visit = world.visits.get(event.call)
-    if visit is None:
-        return
+    if visit is not None:
+        _end_visit(world, visit, event.at, out)
+
+
+def _end_visit(world: World, visit: Visit, at: int, out: Out) -> None:
     if visit.row.ended is not None:
-        offers.caller_gone(world, out, visit, event.at)
+        offers.caller_gone(world, out, visit, at)
     else:
-        queueing.end_waiting(world, out, visit, Outcome.ABANDONED, event.at)
+        queueing.end_waiting(world, out, visit, Outcome.ABANDONED, at)
+
+
+def _channel_ended(world: World, event: e.ChannelEnded, out: Out) -> None:
+    """The log comes a moment after ARI, but is the only witness of what ended while ARI was away."""
+    channel, at = event.channel, event.at
+    if channel in world.watches:
+        watching.end(world, out, channel, at)
+    elif channel in world.legs:
+        offers.on_leg_ended(world, channel, event.cause_code, at, out)
+    elif channel in world.visits:
+        _end_visit(world, world.visits[channel], at, out)
+    arrivals.on_channel_ended(world, event, out)
 
 
 def _leg_answered(world: World, event: e.LegAnswered, out: Out) -> None:
     watch = world.watches.get(event.leg)
     if watch is None:
         if event.leg not in world.legs:
-            out.do(c.Hangup(channel=event.leg))
+            out.do(c.Disconnect(leg=event.leg))
         offers.on_leg_answered(world, event.leg, event.at, out)
     elif watch.target in world.legs:
         watching.start(world, out, event.leg, event.at)
@@ -73,7 +88,7 @@ def _leg_failed(world: World, event: e.LegFailed, out: Out) -> None:
     if event.leg in world.watches:
         watching.end(world, out, event.leg, event.at)
     else:
-        offers.on_leg_failed(world, event.leg, event.reason, event.at, out)
+        offers.on_leg_failed(world, event, out)
 
 
 def _digit(world: World, event: e.DigitPressed, out: Out) -> None:
@@ -85,16 +100,23 @@ def _digit(world: World, event: e.DigitPressed, out: Out) -> None:
 
 def _timer(world: World, event: e.TimerFired, out: Out) -> None:
     kind, _, rest = event.timer.partition(":")
-    if world.timers.pop(event.timer, None) is not None:
+    if world.timers.pop(event.timer, None) is None:
+        return
+    if kind in _OF_CHANNELS and world.is_held(rest):
+        queueing.start_timer(world, out, event.timer, event.at + LATER_MS)
+    else:
         _TIMERS[kind](world, rest, event.at, out)
 
 
+_OF_CHANNELS = frozenset({"wait", "ring", "whisper"})  # what became of them is seen by the next look
+LATER_MS = 1000
 _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "renew": lambda world, _rest, at, out: queueing.on_renew(world, at, out),
     "wait": queueing.on_wait_timer,
     "ring": offers.on_ring_timer,
     "whisper": offers.on_whisper_done,
     "wrapup": agents.on_wrapup_timer,
+    "again": lambda world, node, at, out: queueing.go_on(world, out, node, at),
 }
 
 
@@ -109,6 +131,8 @@ def _hangup(world: World, event: e.HangupRequested, out: Out) -> None:
 
 def _node(world: World, event: e.NodeUp | e.NodeDown, out: Out) -> None:
     world.nodes[event.node] = isinstance(event, e.NodeUp)
+    if isinstance(event, e.NodeDown) and event.deaf:
+        world.held[event.node] = True
     out.touch("system")
     if isinstance(event, e.NodeUp):
         recovery.mirror_all(world, out)
@@ -119,7 +143,7 @@ _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
     e.ChannelAnswered: arrivals.on_answered,
     e.ChannelBridged: arrivals.on_bridged,
     e.ChannelUnbridged: arrivals.on_unbridged,
-    e.ChannelEnded: arrivals.on_channel_ended,
+    e.ChannelEnded: _channel_ended,
     e.CallerQueued: queueing.on_queued,
     e.CallerLeft: _caller_left,
     e.LegAnswered: _leg_answered,
@@ -127,7 +151,7 @@ _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
     e.LegFailed: _leg_failed,
     e.WhisperDone: lambda w, ev, out: offers.on_whisper_done(w, ev.leg, ev.at, out),
     e.Connected: lambda w, ev, out: offers.on_connected(w, ev.leg, ev.at, out),
-    e.ConnectFailed: lambda w, ev, out: offers.on_connect_failed(w, ev.leg, ev.reason, ev.at, out),
+    e.ConnectFailed: offers.on_connect_failed,
     e.RecordingStarted: lambda w, ev, out: offers.on_recording(w, ev.leg, ev.path, "", ev.at, out),
     e.RecordingFailed: lambda w, ev, out: offers.on_recording(w, ev.leg, "", ev.reason, ev.at, out),
     e.DigitPressed: _digit,

@@ -15,7 +15,9 @@ from ccctl.world.ledger import (
     new_visit_row,
     update_row,
 )
-from ccctl.world.state import Call, Out, World
+from ccctl.world.offers import end_talk
+from ccctl.world.queueing import end_waiting
+from ccctl.world.state import Call, Out, Visit, World, is_leg
 
 NATIVE_OUTCOMES = {
     "TIMEOUT": Outcome.TIMED_OUT,
@@ -35,8 +37,21 @@ def on_mark(world: World, event: CallMarked, out: Out) -> None:
         return
     call = world.calls.get(event.call)
     act = _MARKS.get(event.mark)
-    if call is not None and act is not None:
-        act(call, event, out)
+    if call is None or act is None:
+        return
+    call.marked = max(call.marked, event.at)
+    visit = world.visits.get(event.call)
+    if visit is not None and visit.row.entered < event.at:
+        _taken_over(world, visit, event.at, out)
+    act(call, event, out)
+
+
+def _taken_over(world: World, visit: Visit, at: int, out: Out) -> None:
+    """The dialplan speaks of a caller whom we think ours: he has left us, and nobody told."""
+    if visit.row.ended is None:
+        end_waiting(world, out, visit, Outcome.WITHDRAWN, at)
+    else:
+        end_talk(world, out, visit.leg, "system", at)
 
 
 def _arrive(world: World, event: CallMarked, out: Out) -> None:
@@ -144,6 +159,8 @@ def on_answered(world: World, event: ChannelAnswered, out: Out) -> None:
 
 def on_bridged(world: World, event: ChannelBridged, out: Out) -> None:
     """Only app_queue's talks are learnt from bridges; those of our distributor are known before."""
+    if event.bridge == marks.HOLD_BRIDGE or is_leg(f"/{event.bridge[1:]}"):
+        return
     members = world.bridges.setdefault(event.bridge, {})
     members[event.channel] = event.name
     for reference in members:

@@ -34,7 +34,7 @@ def update_row(call: Call, out: Out, row: CallRow) -> None:
 def open_segment(call: Call, out: Out, segment: SegmentRow) -> None:
     """Begin `segment` (its id and n are given here), ending the one before at the same moment."""
     last = call.segment
-    if last is not None and (segment.started <= last.started or segment.started < (last.ended or 0)):
+    if last is not None and (_is_late(segment, last) or segment.started < (last.ended or 0)):
         return
     close_segment(call, out, segment.started)
     call.begun = call.begun or segment.started
@@ -42,6 +42,13 @@ def open_segment(call: Call, out: Out, segment: SegmentRow) -> None:
     call.segment = replace(segment, id=f"{call.row.id}:{call.segments}", n=call.segments)
     out.row(call.segment)
     out.touch(f"call/{call.row.id}")
+
+
+def _is_late(segment: SegmentRow, last: SegmentRow) -> bool:
+    """Of two that began in one millisecond the IVR was first."""
+    if segment.started == last.started:
+        return last.kind is not SegmentKind.IVR or segment.kind is SegmentKind.IVR
+    return segment.started < last.started
 
 
 def add_lead(call: Call, out: Out, at: int) -> None:
@@ -92,11 +99,13 @@ def end_call(world: World, out: Out, reference: Ref, at: int, how: tuple[int, st
     call = world.calls.pop(reference, None)
     if call is None:
         return
+    world.ended[reference] = True
     cause, ended_by = how
     _end_lost_visit(call, out, at)
     close_segment(call, out, at)
     kind = str(call.segment.kind) if call.segment else str(SegmentKind.IVR)
     ended_in = "closed" if call.closed and kind == SegmentKind.IVR else kind
+    at = max(at, call.row.started, (call.segment and call.segment.ended) or 0)
     row = replace(call.row, ended=at, cause_code=cause, ended_by=ended_by, ended_in=ended_in)
     update_row(call, out, row)
     out.touch(f"call/{reference}")

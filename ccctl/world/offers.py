@@ -5,11 +5,21 @@ from msgspec.structs import replace
 from ccctl import commands as c
 from ccctl.agent.state import Trigger, advance
 from ccctl.changes import OfferOutcome, Outcome, RecordingRow, SegmentKind
-from ccctl.events import Ref
+from ccctl.events import ConnectFailed, LegFailed, Ref, split_ref
 from ccctl.recording.policy import recording_path
 from ccctl.world.ledger import begin, close_segment
 from ccctl.world.presence import change
-from ccctl.world.queueing import back_in_line, release, start_timer, stop_timer, trigger
+from ccctl.world.queueing import (
+    back_in_line,
+    back_to_music,
+    end_offer,
+    hold_back,
+    release,
+    start_timer,
+    stop_timer,
+    trigger,
+    withdraw,
+)
 from ccctl.world.state import Leg, Out, Phase, Visit, World
 from ccctl.world.watching import end_watches
 
@@ -23,12 +33,12 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
     if state is None or state.phase is not Phase.RINGING:
         return
     stop_timer(world, out, f"ring:{leg}")
-    state.offer = replace(state.offer, answered=at)
+    state.offer = replace(state.offer, answered=max(at, state.offer.offered))
     out.row(state.offer)
     out.touch(f"call/{state.call}")
     queue = world.roster.queues[state.queue]
     if not queue.whisper:
-        _connect(world, out, leg, state, at)
+        connect(world, out, leg, state, at)
         return
     state.phase = Phase.WHISPER
     waited = (at - world.visits[state.call].row.entered) // 1000
@@ -41,10 +51,10 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
 def on_whisper_done(world: World, leg: Ref, at: int, out: Out) -> None:
     state = world.legs.get(leg)
     if state is not None and state.phase is Phase.WHISPER:
-        _connect(world, out, leg, state, at)
+        connect(world, out, leg, state, at)
 
 
-def _connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
+def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
     stop_timer(world, out, f"whisper:{leg}")
     state.phase = Phase.CONNECTING
     record = recording_path(leg, at) if world.roster.queues[state.queue].record else ""
@@ -59,10 +69,10 @@ def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
     state.phase = Phase.TALK
     stop_timer(world, out, f"wait:{state.call}")
     world.line(state.queue).size -= 1
-    state.offer = replace(state.offer, ended=at, outcome=OfferOutcome.ANSWERED)
+    at = max(at, visit.row.entered)
+    end_offer(out, state, OfferOutcome.ANSWERED, at)
     row = replace(visit.row, ended=at, answered=at, outcome=Outcome.ANSWERED, agent=state.agent)
     visit.row = row
-    out.row(state.offer)
     out.row(row)
     begin(world.calls[state.call], out, SegmentKind.TALK, at, (state.queue, state.agent, ""))
     trigger(world, out, state.agent, Trigger.CONNECTED, at, ("", "distributor"))
@@ -111,10 +121,24 @@ def _why(cause: int) -> OfferOutcome:
     return OfferOutcome.REJECTED if cause in REJECTED_CAUSES else OfferOutcome.UNREACHABLE
 
 
-def on_leg_failed(world: World, leg: Ref, reason: str, at: int, out: Out) -> None:
-    if leg in world.legs:
-        out.do(c.Note(text=f"{world.legs[leg].agent} could not be rung: {reason}", warning=True))
-        miss(world, out, leg, OfferOutcome.UNREACHABLE, at)
+def on_leg_failed(world: World, event: LegFailed, out: Out) -> None:
+    state = world.legs.get(event.leg)
+    if state is None:
+        return
+    out.do(c.Note(text=f"{state.agent} could not be rung: {event.reason}", warning=True))
+    if event.down:
+        take_back(world, out, event.leg, event.at)
+    else:
+        miss(world, out, event.leg, OfferOutcome.UNREACHABLE, event.at)
+
+
+def take_back(world: World, out: Out, leg: Ref, at: int) -> None:
+    """Asterisk did not answer: the agent keeps his turn, the caller his place, both wait for it."""
+    hold_back(world, out, split_ref(leg)[0], at)
+    visit = world.visits.get(world.legs[leg].call)
+    withdraw(world, out, leg, OfferOutcome.FAILED, at)
+    if visit is not None and visit.leg == leg:
+        back_to_music(world, out, visit, at)
 
 
 def on_ring_timer(world: World, leg: Ref, at: int, out: Out) -> None:
@@ -128,36 +152,35 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
     state = world.legs.pop(leg)
     stop_timer(world, out, f"ring:{leg}")
     stop_timer(world, out, f"whisper:{leg}")
-    out.row(replace(state.offer, ended=at, outcome=why))
+    end_offer(out, state, why, at)
     trigger(world, out, state.agent, Trigger.MISSED, at, (str(why), "distributor"))
     visit = world.visits.get(state.call)
     if visit is not None and visit.leg == leg:
-        back_in_line(world, out, visit, at)
+        again = back_to_music if state.phase is Phase.CONNECTING else back_in_line
+        again(world, out, visit, at)
     out.do(c.Disconnect(leg=leg))
 
 
-def on_connect_failed(world: World, leg: Ref, reason: str, at: int, out: Out) -> None:
-    """Both may still be alive: the agent keeps his turn, the caller his place."""
-    state = world.legs.get(leg)
+def on_connect_failed(world: World, event: ConnectFailed, out: Out) -> None:
+    """Both may still be alive; the caller keeps his place."""
+    state = world.legs.get(event.leg)
     if state is None or state.phase is Phase.TALK:
         return
-    del world.legs[leg]
-    out.row(replace(state.offer, ended=at, outcome=OfferOutcome.FAILED))
-    out.do(c.Note(text=f"could not connect {state.agent}: {reason}", warning=True))
-    trigger(world, out, state.agent, Trigger.MISSED, at, ("failed", "distributor"))
-    visit = world.visits.get(state.call)
-    if visit is not None and visit.leg == leg:
-        back_in_line(world, out, visit, at)
-    out.do(c.Disconnect(leg=leg))
+    out.do(c.Note(text=f"could not connect {state.agent}: {event.reason}", warning=True))
+    if event.down:
+        take_back(world, out, event.leg, event.at)
+    else:
+        miss(world, out, event.leg, OfferOutcome.FAILED, event.at)
 
 
 def end_talk(world: World, out: Out, leg: Ref, by: str, at: int) -> None:
     """The talk is over. The agent is freed and offered his next call before anything is tidied up."""
     state = world.legs.pop(leg)
     visit = world.visits.pop(state.call)
+    at = max(at, visit.row.answered or at)
     _free_agent(world, out, state, at)
     if state.recording is not None:
-        out.row(replace(state.recording, ended=at))
+        out.row(replace(state.recording, ended=max(at, state.recording.started)))
     row = replace(visit.row, talk_ended=at, ended_by=by)
     out.row(row)
     call = world.calls[state.call]

@@ -1,6 +1,7 @@
 """Waiting and matching: callers enter, are offered to agents, give up, are sent on."""
 
 from bisect import bisect_left
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -9,7 +10,7 @@ from ccctl.agent.state import Agent, Presence, Trigger, advance
 from ccctl.changes import OfferOutcome, OfferRow, Outcome, SegmentKind
 from ccctl.events import CallerQueued, Ref, split_ref
 from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
-from ccctl.queue.distribute import next_agent, next_caller
+from ccctl.queue.distribute import head, next_agent, next_caller
 from ccctl.queue.line import put, take
 from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, update_row
 from ccctl.world.presence import change, occupy
@@ -17,6 +18,7 @@ from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
 
 Pair = tuple[str, str]
 RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
+AGAIN_MS = 2000
 RESULTS = {
     Outcome.TIMED_OUT: "timeout",
     Outcome.FULL: "full",
@@ -30,9 +32,11 @@ RESULTS = {
 
 
 def on_queued(world: World, event: CallerQueued, out: Out) -> None:
-    if event.call in world.visits:
+    if event.call in world.visits or _is_over(world, event):
         return
     call = call_for(world, out, event.call, event.at)
+    if event.cause == "resync" and call.asked_queue == event.queue:
+        event = replace(event, at=call.asked_at)  # he came while nobody looked, and has his place by that
     _describe(call, event, out)
     call.asked_queue = call.leaving = ""
     refusal = _refusal(world, event)
@@ -46,6 +50,12 @@ def on_queued(world: World, event: CallerQueued, out: Out) -> None:
     out.do(c.Hold(call=event.call, music=queue.music))
     if event.max_wait_ms:
         start_timer(world, out, f"wait:{event.call}", event.at + event.max_wait_ms)
+
+
+def _is_over(world: World, event: CallerQueued) -> bool:
+    """Told late, after a gap: his dialplan is further already, or he is gone. The log has it all."""
+    call = world.calls.get(event.call)
+    return event.call in world.ended or (call is not None and event.at < call.marked)
 
 
 def _describe(call: Call, event: CallerQueued, out: Out) -> None:
@@ -95,15 +105,30 @@ def _enter(world: World, out: Out, call: Call, event: CallerQueued) -> Visit:
 def find_agent(world: World, out: Out, visit: Visit, at: int) -> None:
     """A caller began to wait: offer the head of the line (him, or one before him) to an idle agent."""
     line = world.line(visit.row.queue)
-    while line.waiting and (agent := next_agent(line)):
-        make_offer(world, out, world.visits[line.waiting[0][3]], agent, at)
+    while (key := head(line, world.held)) and (agent := next_agent(line)):
+        make_offer(world, out, world.visits[key[3]], agent, at)
 
 
 def give_work(world: World, out: Out, agent: str, at: int) -> None:
     """An agent became ready: offer him the best caller of his queues."""
-    found = next_caller(world.lines, world.queues_of(agent))
+    found = next_caller(world.lines, world.queues_of(agent), world.held)
     if found is not None:
         make_offer(world, out, world.visits[found[1][3]], agent, at)
+
+
+def go_on(world: World, out: Out, node: str, at: int) -> None:
+    """Phones can be rung again from this node: whoever is free gets work, longest idle first."""
+    world.held.pop(node, None)
+    ready = sorted((a.idle_since, a.name) for a in world.agents.values() if a.presence is Presence.READY)
+    for _since, agent in ready:
+        if world.agents[agent].presence is Presence.READY:
+            give_work(world, out, agent, at)
+
+
+def hold_back(world: World, out: Out, node: str, at: int) -> None:
+    """Asterisk did not answer: try again soon, and let nobody's phone suffer for it meanwhile."""
+    world.held[node] = True
+    start_timer(world, out, f"again:{node}", at + AGAIN_MS)
 
 
 def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> None:
@@ -140,7 +165,19 @@ def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
     visit.leg = ""
     put(world.line(visit.row.queue).waiting, visit.key)
     out.touch(f"queue/{visit.row.queue}", f"call/{visit.row.call}")
-    find_agent(world, out, visit, at)
+    if visit.overdue:
+        send_on(world, out, visit, Outcome.TIMED_OUT, at)
+    elif visit.leave_if_empty and not world.staffed(visit.row.queue):
+        send_on(world, out, visit, Outcome.NO_AGENTS, at)
+    else:
+        find_agent(world, out, visit, at)
+
+
+def back_to_music(world: World, out: Out, visit: Visit, at: int) -> None:
+    """He was on his way to the agent, and may already be out of the holding bridge."""
+    queue = world.roster.queues[visit.row.queue]
+    out.do(c.Hold(call=visit.row.call, music=queue.music, again=True))
+    back_in_line(world, out, visit, at)
 
 
 # -- leaving -------------------------------------------------------------------------------------------
@@ -154,7 +191,7 @@ def end_waiting(world: World, out: Out, visit: Visit, outcome: Outcome, at: int)
     line.size -= 1
     del world.visits[row.call]
     stop_timer(world, out, f"wait:{row.call}")
-    row = replace(row, ended=at, outcome=outcome)
+    row = replace(row, ended=max(at, row.entered), outcome=outcome)
     out.row(row)
     call = world.calls[row.call]
     call.last_visit = row
@@ -171,9 +208,15 @@ def withdraw(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> No
     if state is None:
         return
     stop_timer(world, out, f"ring:{leg}")
-    out.row(replace(state.offer, ended=at, outcome=why))
+    stop_timer(world, out, f"whisper:{leg}")
+    end_offer(out, state, why, at)
     trigger(world, out, state.agent, Trigger.OFFER_ENDED, at, ("", str(why)))
     out.do(c.Disconnect(leg=leg))
+
+
+def end_offer(out: Out, leg: Leg, why: OfferOutcome, at: int) -> None:
+    leg.offer = replace(leg.offer, ended=max(at, leg.offer.answered or leg.offer.offered), outcome=why)
+    out.row(leg.offer)
 
 
 def send_on(world: World, out: Out, visit: Visit, outcome: Outcome, at: int, result: str = "") -> None:
@@ -196,8 +239,12 @@ def may_leave(world: World, visit: Visit) -> bool:
 
 def on_wait_timer(world: World, call: Ref, at: int, out: Out) -> None:
     visit = world.visits.get(call)
-    if visit is not None and visit.row.ended is None and may_leave(world, visit):
+    if visit is None or visit.row.ended is not None:
+        return
+    if may_leave(world, visit):
         send_on(world, out, visit, Outcome.TIMED_OUT, at)
+    else:
+        visit.overdue = True
 
 
 def on_key(world: World, call: Ref, digit: str, at: int, out: Out) -> None:
@@ -206,9 +253,9 @@ def on_key(world: World, call: Ref, digit: str, at: int, out: Out) -> None:
         send_on(world, out, visit, Outcome.KEY_EXIT, at, f"key_{digit}")
 
 
-def release_if_empty(world: World, out: Out, agent: str, at: int) -> None:
+def release_if_empty(world: World, out: Out, queues: Iterable[str], at: int) -> None:
     """The last agent of a queue logged out: callers whose flow has an edge for that leave."""
-    for queue in world.queues_of(agent):
+    for queue in queues:
         if world.staffed(queue):
             continue
         for key in list(world.line(queue).waiting):
@@ -237,7 +284,7 @@ def trigger(
     if after.presence is Presence.READY:
         give_work(world, out, name, at)
     elif after.presence is Presence.OFFLINE and before.presence is not Presence.OFFLINE:
-        release_if_empty(world, out, name, at)
+        release_if_empty(world, out, world.queues_of(name), at)
 
 
 # -- timers --------------------------------------------------------------------------------------------
@@ -254,8 +301,13 @@ def stop_timer(world: World, out: Out, timer: str) -> None:
 
 
 def on_renew(world: World, at: int, out: Out) -> None:
-    """Renew the dead-man timer of everybody who waits."""
+    """Renew the dead-man timer of everybody who waits; send on again who should be gone long ago."""
     for call, visit in world.visits.items():
-        if visit.row.ended is None:
+        if visit.row.ended is None and not world.is_held(call):
             out.do(c.ExtendWait(call=call, seconds=DEADMAN_WAIT_S))
+    for reference, state in world.calls.items():
+        if state.leaving and not world.is_held(reference):
+            out.do(c.Release(call=reference, result=state.leaving))
+    kept = (call for call, fresh in world.ended.items() if fresh or world.is_held(call))
+    world.ended = dict.fromkeys(kept, False)  # what is told late comes at once after a gap
     start_timer(world, out, "renew", at + DEADMAN_RENEW_MS)

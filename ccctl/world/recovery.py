@@ -5,12 +5,29 @@ from ccctl import commands as c
 from ccctl.agent.state import Agent, Presence, Trigger, advance
 from ccctl.changes import OfferOutcome, Outcome
 from ccctl.events import CallerQueued, LiveChannel, Ref, Resynced, RosterChanged, Started, split_ref
+from ccctl.flow.marks import DEADMAN_WAIT_S, HOLD_BRIDGE
 from ccctl.flow.roster import Roster, from_json
 from ccctl.queue.line import Line, put
 from ccctl.world.ledger import end_call
-from ccctl.world.offers import caller_gone, end_talk, miss, on_connected, on_leg_answered, on_whisper_done
+from ccctl.world.offers import (
+    caller_gone,
+    connect,
+    end_talk,
+    miss,
+    on_connected,
+    on_leg_answered,
+    on_whisper_done,
+)
 from ccctl.world.presence import change, mirror
-from ccctl.world.queueing import end_waiting, find_agent, give_work, on_queued, on_renew, release
+from ccctl.world.queueing import (
+    end_waiting,
+    find_agent,
+    go_on,
+    on_queued,
+    on_renew,
+    release,
+    release_if_empty,
+)
 from ccctl.world.state import Out, Phase, World, is_leg
 from ccctl.world.watching import end as end_watch
 
@@ -18,6 +35,7 @@ from ccctl.world.watching import end as end_watch
 def on_started(world: World, event: Started, out: Out) -> None:
     world.boot = event.boot
     world.bridges.clear()
+    world.held = dict.fromkeys(world.nodes, True)  # until the first look: nobody rings by what is old news
     on_renew(world, event.at, out)
 
 
@@ -25,7 +43,7 @@ def on_started(world: World, event: Started, out: Out) -> None:
 
 
 def on_roster(world: World, event: RosterChanged, out: Out) -> None:
-    new = from_json(event.roster)
+    new, old = from_json(event.roster), world.roster
     world.roster = _keep_used_queues(world, new)
     for name, agent in list(world.agents.items()):
         if name not in new.agents and agent.presence is not Presence.OFFLINE:
@@ -34,11 +52,13 @@ def on_roster(world: World, event: RosterChanged, out: Out) -> None:
         world.agents.setdefault(name, Agent(name, since=event.at))
     _rebuild_ready(world)
     mirror_all(world, out)
+    release_if_empty(world, out, list(world.lines), event.at)
     for line_name in list(world.lines):
         line = world.lines[line_name]
         if line.waiting:
             find_agent(world, out, world.visits[line.waiting[0][3]], event.at)
-    out.touch("system", *(f"queue/{q}" for q in world.roster.queues), *(f"agent/{a}" for a in new.agents))
+    names = (f"queue/{q}" for q in {**old.queues, **world.roster.queues})
+    out.touch("system", *names, *(f"agent/{a}" for a in {**old.agents, **world.roster.agents}))
 
 
 def _keep_used_queues(world: World, new: Roster) -> Roster:
@@ -69,6 +89,7 @@ def on_resynced(world: World, event: Resynced, out: Out) -> None:
     for channel in event.channels:
         if channel.ours:
             _adopt(world, event, channel, out)
+    _tidy(world, event, out)
     _resume(world, event, live, out)
 
 
@@ -86,11 +107,13 @@ def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: 
     """What our books have and Asterisk has not, unless it is younger than the look we took."""
     at = event.at
     for call, visit in list(world.visits.items()):
-        if _on(event, call) and call not in live and visit.row.entered < at:
-            if visit.row.ended is not None:
-                caller_gone(world, out, visit, at)
-            else:
-                end_waiting(world, out, visit, Outcome.ABANDONED, at)
+        if not _on(event, call) or visit.row.entered >= at or (call in live and live[call].ours):
+            continue
+        if visit.row.ended is not None:
+            caller_gone(world, out, visit, at)
+        else:
+            outcome = Outcome.WITHDRAWN if call in live else Outcome.ABANDONED  # in the dialplan, or gone
+            end_waiting(world, out, visit, outcome, at)
     for leg, state in list(world.legs.items()):
         if _on(event, leg) and leg not in live and state.offer.offered < at and leg in world.legs:
             _end_leg(world, out, leg, at)
@@ -114,17 +137,31 @@ def _adopt(world: World, event: Resynced, channel: LiveChannel, out: Out) -> Non
     if is_leg(reference):
         known = reference in world.legs or reference in world.watches
         if not known:
-            out.do(c.Hangup(channel=reference))
+            out.do(c.Disconnect(leg=reference))
         return
     if reference in world.visits or reference in world.watches:
         return
     call = world.calls.get(reference)
+    if call is not None and call.left >= event.at:  # he went while we looked
+        return
     if call is not None and call.leaving:
         release(world, out, reference, call.leaving)
         return
     queued = queued_from_args(channel, event.at)
     if queued is not None:
         on_queued(world, queued, out)
+
+
+def _tidy(world: World, event: Resynced, out: Out) -> None:
+    """Bridges of legs that nobody knows any more: of a talk (b...) or of a supervisor (w...)."""
+    for bridge in event.bridges:
+        leg = f"{event.node}/{bridge[1:]}"
+        if not is_leg(leg) or leg in world.legs or leg in world.watches:
+            continue
+        if bridge[0] == "b":
+            out.do(c.Disconnect(leg=leg))
+        elif bridge[0] == "w":
+            out.do(c.EndWatch(leg=leg))
 
 
 def queued_from_args(channel: LiveChannel, at: int, cause: str = "resync") -> CallerQueued | None:
@@ -155,7 +192,10 @@ def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Ou
     for call, visit in world.visits.items():
         if _on(event, call) and visit.row.ended is None:
             queue = world.roster.queues.get(visit.row.queue)
-            out.do(c.Hold(call=call, music=queue.music if queue else "default", again=True))
+            if call in live and live[call].bridge == HOLD_BRIDGE:
+                out.do(c.ExtendWait(call=call, seconds=DEADMAN_WAIT_S))
+            else:
+                out.do(c.Hold(call=call, music=queue.music if queue else "default", again=True))
     for leg, state in list(world.legs.items()):
         channel = live.get(leg)
         if channel is None or not channel.up or leg not in world.legs:
@@ -166,8 +206,7 @@ def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Ou
             on_whisper_done(world, leg, event.at, out)
         elif state.phase is Phase.CONNECTING:
             _reconnect(world, event, live, leg, out)
-    for agent in [a.name for a in world.agents.values() if a.presence is Presence.READY]:
-        give_work(world, out, agent, event.at)
+    go_on(world, out, event.node, event.at)
 
 
 def _reconnect(world: World, event: Resynced, live: dict[Ref, LiveChannel], leg: Ref, out: Out) -> None:
@@ -176,7 +215,7 @@ def _reconnect(world: World, event: Resynced, live: dict[Ref, LiveChannel], leg:
     if caller is not None and caller.bridge and caller.bridge == live[leg].bridge:
         on_connected(world, leg, event.at, out)
     else:
-        out.do(c.Connect(call=state.call, leg=leg))
+        connect(world, out, leg, state, event.at)
 
 
 def rebuild_lines(world: World) -> None:

@@ -26,6 +26,8 @@ class Call(msgspec.Struct):
     native: VisitRow | None = None
     asked_queue: str = ""
     asked_at: int = 0
+    left: int = 0  # when he last left our application
+    marked: int = 0  # when his dialplan last told where he is
     leaving: str = ""  # the result we gave him back with, until he has left our application
     closed: bool = False
     hung_up_by_us: bool = False
@@ -40,6 +42,7 @@ class Visit(msgspec.Struct):
     keys: str = ""
     leave_if_empty: bool = False
     leg: Ref = ""
+    overdue: bool = False  # his longest wait was over while an agent had picked up for him
 
 
 class Phase(StrEnum):
@@ -90,6 +93,8 @@ class World(msgspec.Struct):
     bridges: dict[str, dict[Ref, str]] = {}
     nodes: dict[str, bool] = {}
     logged: dict[str, tuple[int, int]] = {}  # node -> (file, place) read so far of its event log
+    held: dict[str, bool] = {}  # nodes that cannot ring a phone now: nobody of theirs is offered
+    ended: dict[Ref, bool] = {}  # calls that are over; True: since the last renewal of timers
 
     def next_serial(self) -> int:
         self.serial += 1
@@ -98,6 +103,9 @@ class World(msgspec.Struct):
     def new_leg(self, node: str) -> Ref:
         """A channel id of fixed width that no other id is a prefix of."""
         return f"{node}/cc{self.boot}{self.next_serial():010d}"
+
+    def is_held(self, reference: Ref) -> bool:
+        return bool(self.held) and reference.partition("/")[0] in self.held
 
     def queue(self, name: str) -> QueueConfig | None:
         return self.roster.queues.get(name)

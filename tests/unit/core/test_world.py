@@ -362,7 +362,7 @@ def test_resync_takes_over_callers_we_never_saw_and_hangs_up_strange_legs() -> N
     commands = centre.send(e.Resynced(at=centre.at, node="pbx1", channels=channels))
     visit = centre.world.visits["pbx1/99.1"]
     assert (visit.row.priority, visit.keys, visit.leave_if_empty) == (3, "0", True)
-    assert c.Hangup(channel="pbx1/ccffffff0000000001") in commands
+    assert c.Disconnect(leg="pbx1/ccffffff0000000001") in commands
     assert "pbx1/99.2" not in centre.world.visits
 
 
