@@ -74,6 +74,8 @@ class Link:
         if both != was:
             event = e.NodeUp if both else e.NodeDown
             self.engine.emit(event(at=now_ms(), node=self.node.name, cause=door.lower()))
+        if door == "ARI" and not up:
+            self.engine.emit(e.NodeDown(at=now_ms(), node=self.node.name, deaf=True, cause="ari"))
         self._show(detail)
 
     def _show(self, detail: str) -> None:
