@@ -31,6 +31,7 @@ Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 HEARTBEAT_S = 10.0
 SETTLE_S = 0.5  # a socket opened right after the last one closed may be deaf: looked at after this time
 RECONNECT_S = 0.5
+REFUSED_S = 2.0  # Asterisk dials again at once, and what was refused will be refused again
 WATCH_S = 10.0
 CLOSE_S = 1.0
 ACCEPTED_S = 0.02  # for a connection that was just accepted to be known, and so to be closed with the others
@@ -81,7 +82,8 @@ class Door:
             await stop(watcher)
             if self._socket is socket:
                 self._release()
-                self._say(False, "the event socket was closed")
+                if self.up:  # else the reason was told
+                    self._say(False, "the event socket was closed")
 
     def _take(self, data: str | bytes) -> None:
         try:
@@ -127,8 +129,10 @@ class Door:
                 await asyncio.sleep(WATCH_S)
                 await self._probe_twice()
         except (AsteriskDown, AsteriskRefused) as error:
-            self._release()
             self._say(False, error.text)
+            if isinstance(error, AsteriskRefused):
+                await asyncio.sleep(REFUSED_S)
+            self._release()
         await _shut(socket)
 
     async def _probe_twice(self) -> str:
@@ -188,7 +192,9 @@ class Outbound(Door):
         wanted = basic_auth(self._node.ari_user, self._node.events_secret)
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(), wanted.encode()):
-            self._say(False, "an event socket with a wrong user or password was refused")
+            self._say(
+                False, "an event socket was refused: node.events_secret must be that of websocket_client.conf"
+            )
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="ccctl"'})
         socket = web.WebSocketResponse(
             protocols=("ari",), heartbeat=HEARTBEAT_S, max_msg_size=0, timeout=CLOSE_S

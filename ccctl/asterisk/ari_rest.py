@@ -160,6 +160,13 @@ class Rest:
             method, self._base + path, params=query, data=body, headers=headers
         ) as answer:
             data = await answer.read()
+            if answer.status == 401:
+                place = f"{self._node.host}:{self._node.ari_port}"
+                raise AsteriskRefused(
+                    f"login refused for ARI user {self._node.ari_user} at {place}",
+                    "node.ari_user and node.ari_secret must be those of Asterisk's ari.conf",
+                    status=401,
+                )
             if answer.status >= 400:
                 raise AsteriskRefused(
                     f"ARI: {method} {path}: {_reason(data, answer.reason)}", status=answer.status

@@ -34,9 +34,11 @@ class Link:
         self.log = EventLog(node, engine.emit, now_ms)
         self._follower: asyncio.Task[None] | None = None
         self._resyncing = asyncio.Lock()
+        self._details: dict[str, str] = {}  # door -> what it said last
 
     async def start(self) -> None:
-        self._show("starting")
+        self._details = {"ARI": "starting", "AMI": "starting"}
+        self._show()
         self._follower = spawn(self.log.follow(self.engine.world.logged.get(self.node.name)), "event-log")
         await self.ari.start()
         await self.ami.start()
@@ -76,10 +78,15 @@ class Link:
             self.engine.emit(event(at=now_ms(), node=self.node.name, cause=door.lower()))
         if door == "ARI" and not up:
             self.engine.emit(e.NodeDown(at=now_ms(), node=self.node.name, deaf=True, cause="ari"))
-        self._show(detail)
+        self._details[door] = detail
+        self._show()
 
-    def _show(self, detail: str) -> None:
+    def _show(self) -> None:
+        """Of a door that is down its reason, else what Asterisk says of itself."""
         both = self.ari.up and self.ami.up
+        down = [name for name, up in (("ARI", self.ari.up), ("AMI", self.ami.up)) if not up]
+        reasons = dict.fromkeys(self._details.get(name, "") for name in down)
+        detail = "; ".join(reasons) if down else self._details.get("ARI", "")
         system = self.engine.live.system
         system.update(asterisk="up" if both else "down", ami=self.ami.up, ari=self.ari.up, detail=detail)
         self.engine.live.update(["system"], ())
