@@ -38,9 +38,8 @@ class EventLog:
         """For ever: read what is new, several times a second."""
         self.begin(place)
         while True:
-            await asyncio.sleep(POLL_S)
-            while self._read(SLICE) or self._rotated():
-                await asyncio.sleep(0)  # calls come first
+            more = self._read(SLICE) or self._rotated()
+            await asyncio.sleep(0 if more else POLL_S)  # between slices calls come first
 
     def begin(self, place: tuple[int, int] | None) -> None:
         self._inode, self._offset = self._now() if place is None else place
