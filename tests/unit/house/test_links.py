@@ -4,9 +4,11 @@ import re
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ccctl.cli.manual import manual
+from ccctl.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -47,6 +49,14 @@ def test_wrong_links_are_found(tmp_path: Path) -> None:
 
 def test_page_of_the_commands_is_up_to_date() -> None:
     assert (ROOT / "docs/cli.md").read_text() == manual(), "run scripts/docs"
+
+
+def test_settings_in_operations_are_the_defaults() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    shown = re.search(r"^```yaml\n(database: .*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert shown
+    assert msgspec.yaml.decode(shown[1], type=Settings, strict=True) == Settings()
+    assert set(msgspec.yaml.decode(shown[1])) == set(Settings.__struct_fields__) - {"home"}
 
 
 def test_files_named_in_contributing_exist() -> None:
