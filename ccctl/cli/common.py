@@ -1,5 +1,6 @@
 """Pieces that every command shares: the home folder, settings, tables, JSON and the way to fail."""
 
+import io
 from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
 from typing import Concatenate, NoReturn, ParamSpec, TypeVar
@@ -9,6 +10,7 @@ import click
 from ccctl.errors import CcctlError
 from ccctl.runtime.settings import Settings, find_home, load
 
+WIDEST = 10_000
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -45,21 +47,29 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Aligned columns, numbers to the right, headings bold on a terminal; cells may hold wide characters."""
-    from rich.cells import cell_len
-
+    """Aligned columns, numbers to the right; headings bold on a terminal; cells may hold wide characters."""
     body = [list(row) for row in rows]
     right = [bool(body) and all(_is_number(row[at]) for row in body) for at in range(len(columns))]
-    cells = [list(columns), *([_text(cell) for cell in row] for row in body)]
-    widths = [max(cell_len(row[at]) for row in cells) for at in range(len(columns))]
+    heading, *lines = table_lines(columns, [[_text(cell) for cell in row] for row in body], right)
+    click.secho(heading, bold=True)
+    for line in lines:
+        click.echo(line)
 
-    def line(row: Sequence[str]) -> str:
-        padded = zip(row, widths, right, strict=True)
-        return "  ".join(_pad(cell, width - cell_len(cell), to_right) for cell, width, to_right in padded)
 
-    click.secho(line(cells[0]).rstrip(), bold=True)
-    for row in cells[1:]:
-        click.echo(line(row).rstrip())
+def table_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
+    """The lines of a table, as wide as it is: for terminals, mail and cron alike."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title, to_right in zip(columns, right, strict=True):
+        table.add_column(Text(title), justify="right" if to_right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    out = io.StringIO()
+    Console(file=out, width=WIDEST, color_system=None).print(table)
+    return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
 def _is_number(cell: object) -> bool:
@@ -72,7 +82,3 @@ def _text(cell: object) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     return " ".join(str(cell).split())  # a line break inside a cell would break the table
-
-
-def _pad(cell: str, missing: int, to_right: bool) -> str:
-    return " " * missing + cell if to_right else cell + " " * missing

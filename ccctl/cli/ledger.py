@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import click
 import msgspec
-from rich.cells import cell_len
 
+from ccctl.cli.common import table_lines
 from ccctl.errors import CcctlError
 from ccctl.flow.roster import Roster
 from ccctl.report.dates import FORMS, parse_end, parse_start, parse_zone
@@ -76,16 +76,8 @@ def time_options(since: str) -> Callable[[F], F]:
 
 def aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     """Text columns to the left, numbers to the right; as wide as they are, no colours: mail and cron."""
-    lines = [[column.title for column in columns], *rows]
-    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
-    left = [column.unit in (Unit.TEXT, Unit.TIME) for column in columns]
-
-    def line_of(cells: Sequence[str]) -> str:
-        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
-        sides = zip(cells, gaps, left, strict=True)
-        return "  ".join(cell + gap if to_left else gap + cell for cell, gap, to_left in sides).rstrip()
-
-    return "".join(f"{line_of(line)}\n" for line in lines)
+    right = [column.unit not in (Unit.TEXT, Unit.TIME) for column in columns]
+    return "".join(f"{line}\n" for line in table_lines([column.title for column in columns], rows, right))
 
 
 def render(table: Table, form: str, zone: ZoneInfo) -> str:
