@@ -8,6 +8,7 @@ remembered over a restart.
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, assert_never
 
@@ -22,6 +23,8 @@ from ccctl.flow.marks import APP, DEADMAN_WAIT_S, HOLD_BRIDGE
 
 log = logging.getLogger(__name__)
 ANSWER_WAIT_S = 5.0
+RECORDING_S = 2.0  # after which the file of a recording must be there, on a busy machine too
+LEAST_FREE = 1_000_000
 Coro = Coroutine[Any, Any, None]
 
 
@@ -262,6 +265,14 @@ class Executor:
             self._emit(e.RecordingFailed(at=self._now(), leg=command.leg, reason=str(error)))
         else:
             self._emit(e.RecordingStarted(at=self._now(), leg=command.leg, path=command.record))
+            self._spawn(self._prove_recording(command.leg, door.node, path), "prove-recording")
+
+    async def _prove_recording(self, leg: e.Ref, node: Node, path: str) -> None:
+        """MixMonitor is accepted even when it cannot write: only the file tells."""
+        await asyncio.sleep(RECORDING_S)
+        fault = await asyncio.to_thread(recording_fault, node, path)
+        if fault:
+            self._emit(e.RecordingFailed(at=self._now(), leg=leg, reason=fault))
 
     async def _name(self, door: Door, reference: e.Ref) -> str:
         channel = await door.ari.channels_get(e.split_ref(reference)[1])
@@ -368,6 +379,18 @@ def _bridge(leg: str) -> str:
 
 def _snoop(leg: str, serial: int) -> str:
     return f"s{leg}{serial:03d}"
+
+
+def recording_fault(node: Node, path: str) -> str:
+    """Why a recording that runs is not written; '' when it is, or when its disk is not this machine's."""
+    try:
+        disk = os.statvfs(node.spool_dir)
+    except OSError:
+        return ""
+    if not os.path.exists(path):
+        return f"Asterisk wrote no file: may it write in {node.recordings_dir}?"
+    free = disk.f_bavail * disk.f_frsize
+    return f"the disk of {node.recordings_dir} is full" if free < LEAST_FREE else ""
 
 
 def _caller_id(name: str, number: str) -> str:

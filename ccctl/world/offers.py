@@ -94,6 +94,8 @@ def on_recording(world: World, leg: Ref, path: str, failed: str, at: int, out: O
         ended=at if failed else None,
         failed=failed,
     )
+    if failed and state.recording is not None:  # it had begun
+        row = replace(state.recording, ended=max(at, state.recording.started), failed=failed)
     state.recording = None if failed else row
     out.row(row)
     if failed:
@@ -153,7 +155,9 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
     stop_timer(world, out, f"ring:{leg}")
     stop_timer(world, out, f"whisper:{leg}")
     end_offer(out, state, why, at)
-    trigger(world, out, state.agent, Trigger.MISSED, at, (str(why), "distributor"))
+    # while nobody hears Asterisk it is not the agent's doing: he got silence, or his answer was lost
+    what = Trigger.OFFER_ENDED if world.is_held(leg) else Trigger.MISSED
+    trigger(world, out, state.agent, what, at, (str(why), "distributor"))
     visit = world.visits.get(state.call)
     if visit is not None and visit.leg == leg:
         again = back_to_music if state.phase is Phase.CONNECTING else back_in_line
