@@ -64,6 +64,8 @@ def to_event(node: str, record: Record) -> e.Event | None:
     match record.type:
         case "ANSWER":
             return e.ChannelAnswered(at=record.at, cause="cel", channel=channel)
+        case "BRIDGE_ENTER" | "BRIDGE_EXIT" if record.details().get("bridge_technology") == "holding_bridge":
+            return None  # waiting is no talk
         case "BRIDGE_ENTER" | "BRIDGE_EXIT":
             kind = e.ChannelBridged if record.type == "BRIDGE_ENTER" else e.ChannelUnbridged
             bridge = str(record.details().get("bridge_id", ""))

@@ -4,6 +4,7 @@ Everything that is started here is stopped here, by its pid, in the opposite ord
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from ccctl.flow.graph import Site
 from ccctl.runtime.settings import Settings, load
 
 READY_SECONDS = 30.0
+QUIET_SECONDS, QUIET_LOOKS = 3.0, 30
 STOP_SECONDS = 10.0
 
 
@@ -173,6 +175,7 @@ class Daemon:
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return
+        await self._let_calls_end()
         for number in (signal.SIGTERM, signal.SIGKILL):
             process.send_signal(number)
             try:
@@ -181,6 +184,16 @@ class Daemon:
                 return
             except TimeoutError:
                 click.echo(f"the daemon (pid {process.pid}) does not stop on {number.name}", err=True)
+
+
+    async def _let_calls_end(self) -> None:
+        """The phones have hung up: let the ledger hear of it, else the next start has to find out."""
+        async with Api(self._settings) as api:
+            with contextlib.suppress(CcctlError):
+                for _ in range(QUIET_LOOKS):
+                    if not (await api.get("status"))["calls"]:
+                        return
+                    await asyncio.sleep(QUIET_SECONDS / QUIET_LOOKS)
 
 
 class Centre:

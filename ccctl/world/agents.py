@@ -39,6 +39,11 @@ def on_request(world: World, event: Asked, out: Out) -> None:
         text = f"{event.agent} is not logged in"
         out.do(c.Reply(request=event.request, error="not-logged-in", text=text))
         return
+    known = world.roster.pause_reasons.values()
+    if reason and known and reason not in known:
+        text = f'no pause reason "{reason}"; reasons: {", ".join(known)}'
+        out.do(c.Reply(request=event.request, error="unknown-reason", text=text))
+        return
     _ask(world, out, before, what, event, reason)
     out.do(c.Reply(request=event.request, text=_told(world.agents[event.agent])))
 

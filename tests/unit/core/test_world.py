@@ -202,6 +202,9 @@ def test_requests_are_answered_and_refused() -> None:
     assert ask(e.AgentLogin(at=centre.at, agent="a0", request="r")).error == ""
     assert ask(e.AgentPause(at=centre.at, agent="a0", reason="lunch", request="r")).error == ""
     assert centre.world.agents["a0"].reason == "lunch"
+    centre.world.roster.pause_reasons.update({"1": "lunch"})
+    assert ask(e.AgentPause(at=centre.at, agent="a0", reason="tea", request="r")).error == "unknown-reason"
+    assert centre.world.agents["a0"].reason == "lunch"
     assert ask(e.HangupRequested(at=centre.at, call="pbx1/none", request="r")).error == "unknown-call"
 
 
