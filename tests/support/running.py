@@ -11,8 +11,11 @@ import wave
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from ccctl.cli.client import Client
 from ccctl.errors import CcctlError
+from ccctl.runtime.settings import save
 from ccctl.store.db import open_engine
 from tests.support.labhome import LabHome
 from tests.support.until import wait_until
@@ -111,6 +114,9 @@ class Centre:
 
     def up(self, site: str = SITE) -> "Centre":
         self.lab.up()
+        if self.database:
+            self.lab.settings = replace(self.lab.settings, database=self.database)
+            save(self.lab.settings)
         self.write_site(site)
         self.ccctl("apply", str(self.site), "--yes")
         self.start()
