@@ -145,9 +145,8 @@ async def test_listen_whisper_barge_from_the_desk_phone(desk: Desk) -> None:
         await ears(parties, wanted)
     ear.hangup()
     await ears(parties, {"caller": {ANNA}, "agent": {CALLER}})
-    rows = await until(
-        lambda: desk.centre.rows("select * from watches where ended is not null order by started"), 5
-    )
+    await until(lambda: not desk.centre.rows("select * from watches where ended is null"), 5, "watches ended")
+    rows = desk.centre.rows("select * from watches order by started")
     assert [row["mode"] for row in rows[-6:]] == ["listen", "whisper", "barge", "listen", "barge", "whisper"]
     assert {(row["supervisor"], row["agent"]) for row in rows} == {("sue", "anna")}
     caller.hangup()

@@ -5,8 +5,8 @@ from types import TracebackType
 
 
 class Proxy:
-    def __init__(self, target: int) -> None:
-        self.port = 0
+    def __init__(self, target: int, port: int = 0) -> None:
+        self.port = port
         self.connections = 0
         self._target = target
         self._flow = asyncio.Event()
@@ -15,7 +15,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> "Proxy":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
