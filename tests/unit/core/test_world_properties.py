@@ -80,6 +80,39 @@ class Day(RuleBasedStateMachine):
     def leg_ends(self, data: st.DataObject, cause: int) -> None:
         self.centre.leg_ended(data.draw(st.sampled_from(sorted(self.centre.world.legs))), cause)
 
+    @precondition(lambda self: self.legs(Phase.RINGING, Phase.CONNECTING))
+    @rule(data=st.data())
+    def asterisk_does_not_answer(self, data: st.DataObject) -> None:
+        leg = data.draw(st.sampled_from(self.legs(Phase.RINGING, Phase.CONNECTING)))
+        ringing = self.centre.world.legs[leg].phase is Phase.RINGING
+        kind = e.LegFailed if ringing else e.ConnectFailed
+        self.centre.send(kind(at=self.centre.at, leg=leg, reason="test", down=True))
+
+    @rule()
+    def asterisk_is_away(self) -> None:
+        self.centre.send(e.NodeDown(at=self.centre.at, node="pbx1", deaf=True))
+
+    @precondition(lambda self: self.centre.world.visits or self.centre.world.legs)
+    @rule(data=st.data())
+    def only_the_log_tells_an_end(self, data: st.DataObject) -> None:
+        names = sorted([*self.centre.world.visits, *self.centre.world.legs])
+        self.centre.at += 1
+        self.centre.send(e.ChannelEnded(at=self.centre.at, channel=data.draw(st.sampled_from(names))))
+
+    @rule(data=st.data())
+    def look(self, data: st.DataObject) -> None:
+        """Some are gone, some callers are back in their dialplan."""
+        world = self.centre.world
+        fate = st.sampled_from(["ours", "ours", "ours", "gone", "dialplan"])
+        fates = {name: data.draw(fate) for name in sorted([*world.visits, *world.legs])}
+        alive = tuple(
+            e.LiveChannel(channel=name, ours=what == "ours", up=name not in self.legs(Phase.RINGING))
+            for name, what in fates.items()
+            if what != "gone"
+        )
+        self.centre.at += 1
+        self.centre.send(e.Resynced(at=self.centre.at, node="pbx1", channels=alive))
+
     @rule(ms=st.sampled_from([100, 3000, 10_000]))
     def time_passes(self, ms: int) -> None:
         self.centre.tick(ms)
@@ -103,7 +136,22 @@ class Day(RuleBasedStateMachine):
     @invariant()
     def nobody_waits_while_somebody_is_free(self) -> None:
         for line in self.centre.world.lines.values():
-            assert not (line.waiting and line.ready)
+            assert not (line.waiting and line.ready) or self.centre.world.held
+
+    @invariant()
+    def nothing_ends_before_it_began(self) -> None:
+        for kind, rows in self.centre.rows.items():
+            began = {ch.VisitRow: "entered", ch.OfferRow: "offered"}.get(kind, "started")
+            for row in rows.values():
+                assert row.ended is None or row.ended >= getattr(row, began), row
+
+    @invariant()
+    def every_visit_has_its_call_and_every_wait_an_end_in_sight(self) -> None:
+        world = self.centre.world
+        assert set(world.visits) <= set(world.calls)
+        for call, visit in world.visits.items():
+            limited = visit.leave_if_empty and visit.row.ended is None  # those with a longest wait here
+            assert not limited or f"wait:{call}" in world.timers or visit.overdue
 
     @invariant()
     def books_agree(self) -> None:
