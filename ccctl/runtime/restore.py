@@ -13,7 +13,7 @@ from ccctl.store import queries
 from ccctl.store.journal import Writer, last_snapshot, read_journal
 
 log = logging.getLogger(__name__)
-DRAIN_S = 60.0
+STEP_S, STUCK_STEPS = 1.0, 10
 
 
 def restore(engine: Engine, writer: Writer, database: Database) -> None:
@@ -31,10 +31,19 @@ def restore(engine: Engine, writer: Writer, database: Database) -> None:
 
 
 def _drain(writer: Writer) -> None:
-    if not writer.drained(DRAIN_S):
-        raise StoreError(
-            "the spool of the last run cannot be written to the database", str(writer.status()["error"])
-        )
+    _await_spool(writer)
+
+
+def _await_spool(writer: Writer) -> None:
+    """A long spool may take its time, one that does not move may not: the phones wait for us."""
+    written, stuck = -1, 0
+    while not writer.drained(STEP_S):
+        state = writer.status()
+        stuck = stuck + 1 if state["written"] == written else 0
+        written = state["written"]
+        if stuck >= STUCK_STEPS:
+            text = f"the spool of the last run cannot be written: {state['error']}"
+            raise StoreError(text, "make the database take entries; the spool is kept until then")
 
 
 def _orphans(engine: Engine, database: Database) -> list[Change]:
