@@ -9,7 +9,7 @@ import msgspec
 
 from ccctl.changes import CallRow, Outcome
 from ccctl.cli.client import act, by_option, format_option
-from ccctl.cli.common import pass_home, print_json, print_table, settings
+from ccctl.cli.common import pass_home, print_json, print_table, printable, settings
 from ccctl.cli.ledger import FORMATS, csv_text, now_ms, read_roster, span, time_options, write_out, zone_of
 from ccctl.errors import CcctlError
 from ccctl.report.intervals import iso, label, local
@@ -93,7 +93,7 @@ def show_call(ctx: click.Context, /, ident: str, tz: str, form: str) -> None:
 
 def _print_call(row: CallRow, zone: ZoneInfo) -> None:
     who = " ".join(part for part in (row.caller or "unknown", row.caller_name) if part)
-    click.echo(f"call {row.id}, {row.direction}, from {who} to {row.number or '-'}")
+    click.echo(printable(f"call {row.id}, {row.direction}, from {who} to {row.number or '-'}"))
     click.echo(f"began {iso(row.started, zone)}, flows {row.path or '-'}, generation {row.generation or '-'}")
     if row.ended is None:
         click.echo("in progress")

@@ -81,4 +81,10 @@ def _text(cell: object) -> str:
         return "-"
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return " ".join(str(cell).split())  # a line break inside a cell would break the table
+    return printable(str(cell))
+
+
+def printable(text: str) -> str:
+    """One line that only shows: a caller may write anything into his name, orders to the terminal too."""
+    line = " ".join(text.split())
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)

@@ -90,9 +90,11 @@ class Commands(click.Group):
 
 
 def describe(error: CcctlError | OSError) -> str:
+    """One line, whatever the names of files hold."""
+    text = str(error)
     if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
+        text = f"{error.filename}: {error.strerror}"
+    return " ".join(text.splitlines())
 
 
 def _drop_output() -> None:

@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ccctl.cli.common import printable
 from ccctl.errors import DaemonDown
 
 PERIOD_S = 1.0
@@ -42,5 +43,5 @@ def _table(shown: tuple[Sequence[str], Iterable[Sequence[object]]]) -> Table:
         number = all(isinstance(row[at], int | float) for row in body) and bool(body)
         table.add_column(name, justify="right" if number else "left", no_wrap=True)
     for row in body:
-        table.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("-" if cell is None else printable(str(cell))) for cell in row))
     return table

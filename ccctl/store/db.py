@@ -91,6 +91,8 @@ def explain(error: Exception, url: URL) -> StoreError:
         hint = "another process holds it: try again when it has finished"
     elif "no such table" in words or "does not exist" in words or "no such column" in words:
         hint = "run 'ccctl db upgrade'"
+    elif "authentication failed" in words:
+        hint = "look at user and password of 'database' in settings.yaml"
     elif "unable to open" in words or "readonly" in words:
         hint = "look at the folder, its permissions and whether the file exists"
     return StoreError(f"database {place}: {words}", hint)
