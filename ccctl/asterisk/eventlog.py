@@ -38,7 +38,11 @@ class EventLog:
         """For ever: read what is new, several times a second."""
         self.begin(place)
         while True:
-            more = self._read(SLICE) or self._rotated()
+            try:
+                more = self._read(SLICE) or self._rotated()
+            except Exception:  # one bad record or a disk error must not end the ledger of all calls
+                log.exception("channel event log", extra={"action": "event-log"})
+                more = False
             await asyncio.sleep(0 if more else POLL_S)  # between slices calls come first
 
     def begin(self, place: tuple[int, int] | None) -> None:

@@ -5,7 +5,16 @@ import logging
 from msgspec.structs import replace
 from sqlalchemy import Engine as Database
 
-from ccctl.changes import Change, Outcome, VisitRow
+from ccctl.changes import (
+    Change,
+    OfferOutcome,
+    OfferRow,
+    Outcome,
+    RecordingRow,
+    SegmentRow,
+    VisitRow,
+    WatchRow,
+)
 from ccctl.errors import StoreError
 from ccctl.runtime.engine import Engine
 from ccctl.runtime.tasks import now_ms
@@ -61,7 +70,21 @@ def _orphans(engine: Engine, database: Database) -> list[Change]:
         if row.id not in world.calls
     ]
     rows += [_ended_visit(row, now) for row in queries.open_visits(database) if row.id not in visits]
+    parts = _open_parts(engine)
+    rows += [_ended_part(row, now) for row in queries.open_parts(database) if row.id not in parts]
     return rows
+
+
+def _open_parts(engine: Engine) -> set[str]:
+    world = engine.world
+    segments = {call.segment.id for call in world.calls.values() if call.segment}
+    return segments | set(world.legs) | {watch.row.id for watch in world.watches.values() if watch.row}
+
+
+def _ended_part(row: SegmentRow | OfferRow | RecordingRow | WatchRow, now: int) -> Change:
+    if isinstance(row, OfferRow):
+        return replace(row, ended=now, outcome=OfferOutcome.FAILED)
+    return replace(row, ended=now)
 
 
 def _ended_visit(row: VisitRow, now: int) -> VisitRow:

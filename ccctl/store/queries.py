@@ -247,6 +247,16 @@ def open_visits(engine: Engine) -> list[VisitRow]:
     return list(_stream(engine, query, VisitRow))
 
 
+def open_parts(engine: Engine) -> list[SegmentRow | OfferRow | RecordingRow | WatchRow]:
+    """What else has begun and not ended."""
+    return [
+        *_stream(engine, select(tables.segments).where(tables.segments.c.ended.is_(None)), SegmentRow),
+        *_stream(engine, select(tables.offers).where(offers.ended.is_(None)), OfferRow),
+        *_stream(engine, select(tables.recordings).where(recordings_.ended.is_(None)), RecordingRow),
+        *_stream(engine, select(tables.watches).where(watches.ended.is_(None)), WatchRow),
+    ]
+
+
 def open_agent_states(engine: Engine) -> list[AgentStateRow]:
     query = select(tables.agent_states).where(states.ended.is_(None))
     return list(_stream(engine, query, AgentStateRow))
