@@ -1,0 +1,111 @@
+"""Commands in order, and the truth about what failed, against an ARI that says what the test wants."""
+
+import asyncio
+from typing import Any
+
+from ccctl import commands as c
+from ccctl import events as e
+from ccctl.asterisk.execute import Door, Executor
+from ccctl.asterisk.node import Node
+from ccctl.errors import AsteriskDown, AsteriskRefused
+from tests.support.until import until
+
+CALL, LEG = "pbx1/17.1", "pbx1/ccb00b000000000001"
+
+
+class FakeAri:
+    """Does what it is asked, slowly; `fails` says otherwise by the name of the operation."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.fails: dict[str, Exception] = {}
+        self.channels = {"17.1", "ccb00b000000000001"}
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def __getattr__(self, name: str) -> Any:
+        async def operation(*given: object, **named: object) -> object:
+            if name.endswith("add_channel"):
+                await self.gate.wait()
+            self.done.append(name)
+            if name in self.fails:
+                raise self.fails[name]
+            if name == "channels_get":
+                return self._channel(str(given[0]))
+            return {"channels": []}
+
+        return operation
+
+    def _channel(self, ident: str) -> dict[str, object]:
+        if ident not in self.channels:
+            raise AsteriskRefused("gone", status=404)
+        return {"name": f"PJSIP/{ident}", "dialplan": {"app_name": "Stasis"}}
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.ari, self.events = FakeAri(), list[e.Event]()
+        door = Door(Node(), self.ari, self.ari)  # type: ignore[arg-type]
+        self.executor = Executor({"pbx1": door}, self.events.append, lambda: 1, self._spawn)
+        self.tasks: list[asyncio.Task[Any]] = []
+
+    def _spawn(self, coroutine: Any, name: str) -> "asyncio.Task[Any]":
+        self.tasks.append(asyncio.get_running_loop().create_task(coroutine, name=name))
+        return self.tasks[-1]
+
+    async def do(self, *commands: c.AsteriskCommand) -> list[e.Event]:
+        for command in commands:
+            self.executor.perform(command)
+        await asyncio.gather(*self.tasks)
+        await until(lambda: not self.executor._tails, 2, "nothing is remembered")
+        return self.events
+
+
+async def test_a_disconnect_waits_for_the_connect_so_that_no_bridge_is_left() -> None:
+    bench = Bench()
+    bench.ari.gate.clear()
+    bench.executor.perform(c.Connect(call=CALL, leg=LEG))
+    bench.executor.perform(c.Disconnect(leg=LEG))
+    await until(lambda: "channels_set_channel_var" in bench.ari.done, 2)
+    bench.ari.gate.set()
+    await bench.do(c.Hold(call=CALL, again=True))
+    assert bench.ari.done.index("bridges_add_channel") < bench.ari.done.index("bridges_destroy")
+
+
+async def test_who_is_gone_is_told_when_a_connect_fails() -> None:
+    refused = AsteriskRefused("channel not found", status=400)
+    for gone, wanted in (("17.1", e.CallerLeft), ("ccb00b000000000001", e.LegEnded), ("", e.ConnectFailed)):
+        bench = Bench()
+        bench.ari.fails["bridges_add_channel"] = refused
+        bench.ari.channels.discard(gone)
+        assert [type(event) for event in await bench.do(c.Connect(call=CALL, leg=LEG))] == [wanted]
+
+
+async def test_no_answer_is_not_the_phones_fault() -> None:
+    bench = Bench()
+    bench.ari.fails = dict.fromkeys(("channels_originate_with_id", "bridges_add_channel"), AsteriskDown("x"))
+    offer = c.Offer(
+        leg=LEG, call=CALL, agent="a", endpoint="PJSIP/a", ring_ms=1, caller="", caller_name="", queue="q"
+    )
+    failed, unconnected = await bench.do(offer, c.Connect(call=CALL, leg=LEG))
+    assert isinstance(failed, e.LegFailed)
+    assert isinstance(unconnected, e.ConnectFailed)
+    assert failed.down
+    assert unconnected.down
+
+
+async def test_a_supervisor_who_cannot_hear_is_let_go_and_nothing_is_remembered() -> None:
+    bench = Bench()
+    bench.ari.fails["channels_snoop_channel_with_id"] = AsteriskRefused("no", status=404)
+    watch = c.Watch(leg="pbx1/ccb00b000000000002", target=LEG, mode="listen", serial=1)
+    assert [type(event) for event in await bench.do(watch)] == [e.LegFailed]
+    assert not bench.executor._waits
+
+
+async def test_names_of_legs_are_forgotten_with_them() -> None:
+    bench = Bench()
+    channel = {"id": "ccb00b000000000001", "name": "PJSIP/a-1"}
+    bench.executor.observe("pbx1", {"type": "StasisStart", "channel": channel})
+    assert bench.executor._names == {LEG: "PJSIP/a-1"}
+    bench.executor.observe("pbx1", {"type": "StasisEnd", "channel": channel})
+    assert not bench.executor._names
