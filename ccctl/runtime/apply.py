@@ -66,8 +66,12 @@ async def apply(settings: Settings, site: Site, plan: Plan, say: Say) -> Applied
     async with asterisk(settings.node) as doors:
         with conf.lock(doors.node):
             made = await make_prompts(site, doors.node, say)
-            applied = await _switch(doors, site, plan, say)
-            write_roster(settings, roster(site, plan.generation))
+            fresh = write_roster(settings, roster(site, plan.generation))
+            try:
+                applied = await _switch(doors, site, plan, say)
+                put_roster(settings, fresh)
+            finally:
+                fresh.unlink(missing_ok=True)
             drained = await _drain(doors, say)
             draining = await _draining(doors)
     told = await tell_daemon(settings)
@@ -119,19 +123,26 @@ def same(old: Revision, new: Revision) -> bool:
     return all(old.files.get(path) == new.files.get(path) for path in paths)
 
 
-def write_roster(settings: Settings, people: Roster) -> None:
-    path = Path(settings.roster_file)
-    fresh = path.with_suffix(".new")
+def write_roster(settings: Settings, people: Roster) -> Path:
+    """Beside the one that counts, before anything is switched: a full disk shows here."""
+    fresh = Path(settings.roster_file).with_suffix(".new")
     try:
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(to_json(people))
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(path)
+    except OSError as error:
+        raise ApplyError(f"{fresh} cannot be written: {error.strerror}", "nothing was changed") from None
+    return fresh
+
+
+def put_roster(settings: Settings, fresh: Path) -> None:
+    try:
+        fresh.replace(settings.roster_file)
     except OSError as error:
         raise ApplyError(
-            f"{path} cannot be written: {error.strerror}",
+            f"{settings.roster_file} cannot be written: {error.strerror}",
             "Asterisk serves the new site, the daemon still knows the old one; apply again",
         ) from None
 

@@ -98,3 +98,14 @@ async def test_killed_at_the_very_first_apply(home: LabHome, monkeypatch: pytest
     await killed(home, sample_site.site(), monkeypatch, "_reload")
     assert (await put(home, sample_site.site())).changed
     assert "anna" in home.ask("pjsip show endpoints")
+
+
+async def test_no_room_for_the_roster_changes_nothing(home: LabHome) -> None:
+    await put(home, sample_site.site())
+    before = conf.read_current(home.node)
+    nowhere = msgspec.structs.replace(home.settings, home="/proc/nowhere")
+    site = with_phone("carl", "230")
+    with pytest.raises(ApplyError, match="nothing was changed"):
+        await apply(nowhere, site, compile_site(site, generation_id(site)), lambda text: None)
+    assert conf.read_current(home.node) == before
+    assert "carl" not in home.ask("pjsip show endpoints")
