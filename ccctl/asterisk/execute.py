@@ -383,11 +383,11 @@ def _snoop(leg: str, serial: int) -> str:
 
 def recording_fault(node: Node, path: str) -> str:
     """Why a recording that runs is not written; '' when it is, or when its disk is not this machine's."""
-    try:
-        disk = os.statvfs(node.spool_dir)
-    except OSError:
+    if not os.path.isdir(node.spool_dir):
         return ""
-    if not os.path.exists(path):
+    try:
+        disk = os.statvfs(path)
+    except OSError:
         return f"Asterisk wrote no file: may it write in {node.recordings_dir}?"
     free = disk.f_bavail * disk.f_frsize
     return f"the disk of {node.recordings_dir} is full" if free < LEAST_FREE else ""

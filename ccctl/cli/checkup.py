@@ -90,7 +90,7 @@ def _places(settings: Settings) -> list[tuple[str, str]]:
     node = settings.node
     return [
         ("disk home", settings.home),
-        ("disk recordings", node.spool_dir),
+        ("disk recordings", node.recordings_dir if Path(node.recordings_dir).is_dir() else node.spool_dir),
         ("disk log", node.log_dir),
     ]
 

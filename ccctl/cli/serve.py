@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from ccctl.cli.common import settings as load_settings
-from ccctl.errors import SettingsError
+from ccctl.errors import SettingsError, StoreError
 from ccctl.runtime.settings import Settings
 
 log = logging.getLogger("ccctl")
@@ -96,6 +96,8 @@ async def run(settings: Settings) -> None:
         await server.stop()
         engine.stop()
         await asyncio.to_thread(writer.close)
+    if lost := writer.status()["lost"]:
+        raise StoreError(f"{lost} entries of the ledger were lost", "the log says why; see disk and database")
 
 
 def _signals() -> asyncio.Event:
