@@ -30,7 +30,7 @@ def call() -> None:
 @click.option("--agent", default="", help="Only calls that this agent took part in.")
 @click.option("--outcome", type=click.Choice([o.value for o in Outcome]), help="Outcome of a queue visit.")
 @click.option("--text", default="", help="Part of the caller's number or name, or of the number dialled.")
-@click.option("--limit", type=click.IntRange(min=0), default=100, show_default=True, help="0: all.")
+@click.option("--limit", type=click.IntRange(0, 10**9), default=100, show_default=True, help="0: all.")
 @click.option("--format", "form", type=FORMATS, default="table", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False), help="Write to this file (csv, json).")
 @click.pass_context

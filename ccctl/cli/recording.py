@@ -64,7 +64,7 @@ def _inside(folder: Path, row: RecordingRow) -> Path | None:
 
 @recording.command("list")
 @_filters
-@click.option("--limit", type=click.IntRange(min=0), default=100, show_default=True, help="0: all.")
+@click.option("--limit", type=click.IntRange(0, 10**9), default=100, show_default=True, help="0: all.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_context
 def list_recordings(ctx: click.Context, /, limit: int, form: str, **options: Any) -> None:

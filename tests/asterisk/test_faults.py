@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import shutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ async def test_wrong_password_double_login_and_logout_in_the_talk(desk: Desk) ->
     async with Phones(server=desk.centre.server) as others:
         with pytest.raises(PhoneError, match="401"):
             await others.phone("ben", "not-his-password").register()
+    began = int(time.time() * 1000)
     await desk.login("anna", "anna")
     assert desk.centre.presence("anna") == "ready"
     caller, agent = await desk.talk(desk.anna, "+49301002")
@@ -86,7 +88,10 @@ async def test_wrong_password_double_login_and_logout_in_the_talk(desk: Desk) ->
     assert desk.centre.presence("anna") == "talking"
     agent.hangup()
     await desk.presence("anna", "offline")
-    rows = desk.centre.rows("select * from agent_states where agent = 'anna' order by started")
+    rows = desk.centre.rows(
+        "select * from agent_states where agent = 'anna' and started >= :t order by started", t=began
+    )
+    assert [row["presence"] for row in rows] == ["ready", "ringing", "talking"]
     assert all(a["ended"] == b["started"] for a, b in itertools.pairwise(rows))
 
 
