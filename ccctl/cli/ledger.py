@@ -16,7 +16,7 @@ from ccctl.cli.common import table_lines
 from ccctl.errors import CcctlError
 from ccctl.flow.roster import Roster
 from ccctl.report.dates import FORMS, parse_end, parse_start, parse_zone
-from ccctl.report.tables import Column, Table, Unit, shown, to_csv, to_data
+from ccctl.report.tables import Column, Table, Unit, defuse, shown, to_csv, to_data
 from ccctl.runtime.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -110,5 +110,6 @@ def write_out(text: str, out: str | None) -> None:
 def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([columns, *rows])
+    writer.writerow(columns)
+    writer.writerows([defuse(cell) for cell in row] for row in rows)
     return out.getvalue()

@@ -6,6 +6,7 @@ unit; None is "nothing to count" and shows as "-".
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from operator import itemgetter
@@ -19,6 +20,8 @@ from ccctl.report.intervals import Period, iso, label
 from ccctl.report.kpi import DEFAULT_PRESET, PRESETS, ServiceLevel, percentile
 
 Row = dict[str, Any]
+
+_NUMBER = re.compile(r"[+-]?[0-9][0-9.,:]*")
 
 
 class Unit(StrEnum):
@@ -168,8 +171,17 @@ def to_csv(table: Table, zone: ZoneInfo) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.key for column in table.columns])
     for row in table.rows:
-        writer.writerow([_plain(row.get(column.key), column.unit, zone) for column in table.columns])
+        cells = (_plain(row.get(column.key), column.unit, zone) for column in table.columns)
+        writer.writerow([defuse(cell) for cell in cells])
     return out.getvalue()
+
+
+def defuse(cell: Any) -> Any:
+    """A text that a spreadsheet would run as a formula gets an apostrophe before it; telephone
+    numbers and other numbers stay as they are."""
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell
 
 
 def to_data(table: Table, zone: ZoneInfo) -> dict[str, Any]:

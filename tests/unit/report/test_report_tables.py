@@ -23,7 +23,7 @@ from ccctl.report.agents import STATES, agent_table
 from ccctl.report.calls import call_table
 from ccctl.report.intervals import Interval, Period, periods
 from ccctl.report.queues import queue_table
-from ccctl.report.tables import Scope, Table, Unit, duration, show, shown, to_csv, to_data
+from ccctl.report.tables import Scope, Table, Unit, defuse, duration, show, shown, to_csv, to_data
 
 UTC = ZoneInfo("UTC")
 MINUTE = 60_000
@@ -327,3 +327,19 @@ def test_cells(value: object, unit: Unit, text: str) -> None:
 
 def test_durations() -> None:
     assert [duration(ms) for ms in (0, 999, -1000, 3_599_999)] == ["0:00", "0:01", "-0:01", "1:00:00"]
+
+
+def test_a_spreadsheet_runs_no_name_as_a_formula() -> None:
+    assert [defuse(text) for text in ("=1+1|cmd", "@x", "-2+3", "+cmd")] == [
+        "'=1+1|cmd",
+        "'@x",
+        "'-2+3",
+        "'+cmd",
+    ]
+    assert [defuse(text) for text in ("+49301234500", "-5", "anna", "", 7)] == [
+        "+49301234500",
+        "-5",
+        "anna",
+        "",
+        7,
+    ]
