@@ -326,7 +326,8 @@ NUMBER = Table(
 )
 HOURS = Table(
     "hours",
-    "Opening hours: times by day (the end is exclusive), `closed` for a day, or `never` or `always` for all.",
+    "Opening hours: times by day (the end is exclusive; an end before the start is that of the next day), "
+    "`closed` for a day, or `never` or `always` for all.",
     (
         Key(
             "open",

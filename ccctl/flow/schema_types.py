@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ccctl.diagnostics import Diagnostic, Span
+from ccctl.diagnostics import Diagnostic, Span, did_you_mean
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow.graph import AnyStep
@@ -249,8 +249,9 @@ def choice(*words: str, soon: tuple[str, ...] = ()) -> Kind:
             instead = f"use {' or '.join(words)}"
             reader.report(findings.not_available(node.span, text, instead=instead))
         else:
-            hint = findings.mean(text, words)
-            reader.report(faults.bad_value(node.span, f'"{text}" is not one of {", ".join(words)}', hint))
+            near = did_you_mean(text.lower(), words)
+            hint = f'did you mean "{near}"?' if near else f"write {' or '.join(words)}"
+            reader.report(faults.bad_value(node.span, f'"{text}" is not known here', hint))
         return None
 
     return Kind(" or ".join(f"`{word}`" for word in words), read)

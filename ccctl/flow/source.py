@@ -19,6 +19,7 @@ MAX_DEPTH = 40
 MAX_NODES = 200_000  # after aliases are expanded
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CORE_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "map", "seq"))
+NO_BLANK = re.compile(r"([ -]*[a-z_]+:)[^\s:]+\s*(#.*)?$")  # meant as a key, but YAML takes all for one word
 COMMENT_KEY = re.compile(r"^\s*(#[0-9*#]*):(\s|$)")
 
 
@@ -119,6 +120,10 @@ def _explain(error: yaml.MarkedYAMLError, text: str, file: str) -> Diagnostic:
     if "cannot start any token" in problem or "tab character" in problem:
         char = line[mark.column : mark.column + 1]
         return findings.tab(span) if char == "\t" else findings.special(span, char, line[mark.column :])
+    above = error.context_mark.line if error.context_mark else mark.line - 1
+    if match := NO_BLANK.match(_line(text, above) if above >= 0 else ""):
+        place = Span(file, above + 1, match.end(1), match.end(1) + 1)
+        return findings.syntax(place, "a ':' without a blank after it", "write a blank after the ':'")
     if "mapping values are not allowed" in problem:
         return findings.syntax(span, "a second ':' in this place", _colon_hint(text, mark.line))
     if error.context_mark and error.context_mark.line != mark.line:

@@ -108,6 +108,14 @@ def test_bytes_that_are_not_utf8(folder: Path) -> None:
     assert (finding.code, finding.span.column) == ("E911", 21)
 
 
+def test_the_version_is_not_missed_while_a_file_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text("ccctl: 1\ndefaults:\n\ttimezone: UTC\n")
+    (tmp_path / "flows.yaml").write_text("flows: {main: [hangup]}\n")
+    site, findings = load_site(tmp_path)
+    assert site is None
+    assert [finding.code for finding in findings] == ["E918"]
+
+
 @pytest.mark.parametrize(
     "make", [lambda path: None, lambda path: path.mkdir(), lambda path: path.write_text("x")]
 )

@@ -65,6 +65,8 @@ def test_duplicates_name_both_keys() -> None:
         ("a:\n\tb: 1", ["E918 2:1"]),
         ("a: b: c", ["E910 1:5"]),
         ("a: 1\n  b: 2", ["E910 2:4"]),
+        ("q:\n  ring:15s\n  wrap_up: 5s", ["E910 2:7"]),
+        ("- queue:support\n  max_wait: 1m", ["E910 1:8"]),
         ('a: "x', ["E910 1:6"]),
         ("a: [1, 2", ["E910 2:1"]),
         ("a: 1\n---\nb: 2", ["E910 2:1"]),
@@ -105,6 +107,8 @@ def test_hostile_nesting_and_aliases_are_refused() -> None:
 def test_hint_says_what_to_write() -> None:
     (finding,) = parse(b"codes: {*97: voicemail}", "a.yaml").findings
     assert finding.hint == 'quote it: "*97"'
+    (finding,) = parse(b"queues:\n  support:\n    ring:15s\n    wrap_up: 5s\n", "a.yaml").findings
+    assert finding.hint == "write a blank after the ':'"
 
 
 @settings(max_examples=200, deadline=None)
