@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from ccctl.commands import Reply
+from ccctl.diagnostics import did_you_mean
 
 T = TypeVar("T")
 
@@ -91,7 +92,9 @@ def whole(request: web.Request, name: str, default: int, top: int) -> int:
 def object_or_404(snapshot: Any, noun: str, name: str) -> Any:
     found = snapshot.get(f"{noun}/{name}")
     if found is None:
-        raise Problem(404, f"unknown-{noun}", f"there is no {noun} '{name}'")
+        near = did_you_mean(name, (str(one["name"]) for one in objects(snapshot, noun) if "name" in one))
+        hint = f"did you mean '{near}'?" if near else ""
+        raise Problem(404, f"unknown-{noun}", f"there is no {noun} '{name}'", hint)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from ccctl import commands as c
 from ccctl.agent.state import ON_CALL, Agent, Presence, Trigger
+from ccctl.diagnostics import did_you_mean
 from ccctl.events import (
     AgentCode,
     AgentLogin,
@@ -28,9 +29,15 @@ _TRIGGERS: dict[type[Request], Trigger] = {
 Asked = AgentLogin | AgentLogout | AgentPause | AgentUnpause
 
 
+def unknown_agent(world: World, name: str) -> str:
+    near = did_you_mean(name, world.roster.agents)
+    return f'no agent "{name}"' + (f'; did you mean "{near}"?' if near else "")
+
+
 def on_request(world: World, event: Asked, out: Out) -> None:
     if event.agent not in world.roster.agents:
-        out.do(c.Reply(request=event.request, error="unknown-agent", text=f'no agent "{event.agent}"'))
+        text = unknown_agent(world, event.agent)
+        out.do(c.Reply(request=event.request, error="unknown-agent", text=text))
         return
     what = _TRIGGERS[type(event)]
     reason = event.reason if isinstance(event, AgentPause) else ""

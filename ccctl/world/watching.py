@@ -7,6 +7,7 @@ from ccctl.changes import WatchRow
 from ccctl.events import MonitorCode, MonitorEnd, MonitorRequested, Ref, split_ref
 from ccctl.flow.roster import UserConfig
 from ccctl.supervision.modes import Mode, may_monitor
+from ccctl.world.agents import unknown_agent
 from ccctl.world.state import Out, Phase, WatchState, World
 
 
@@ -33,7 +34,7 @@ def on_request(world: World, event: MonitorRequested, out: Out) -> None:
 
 def _refuse(world: World, event: MonitorRequested) -> tuple[str, str] | None:
     if event.agent not in world.roster.agents:
-        return "unknown-agent", f'no agent "{event.agent}"'
+        return "unknown-agent", unknown_agent(world, event.agent)
     if event.mode not in set(Mode):
         return "bad-mode", f'no mode "{event.mode}"; modes are listen, whisper, barge'
     phone = world.roster.users.get(event.phone)

@@ -198,6 +198,7 @@ def test_requests_are_answered_and_refused() -> None:
         return next(x for x in centre.send(event) if isinstance(x, c.Reply))  # type: ignore[arg-type]
 
     assert ask(e.AgentLogin(at=centre.at, agent="nobody", request="r")).error == "unknown-agent"
+    assert ask(e.AgentLogin(at=centre.at, agent="a00", request="r")).text.endswith('did you mean "a0"?')
     assert ask(e.AgentPause(at=centre.at, agent="a0", request="r")).error == "not-logged-in"
     assert ask(e.AgentLogin(at=centre.at, agent="a0", request="r")).error == ""
     assert ask(e.AgentPause(at=centre.at, agent="a0", reason="lunch", request="r")).error == ""

@@ -39,6 +39,9 @@ def test_objects_of_one_noun_only() -> None:
     assert object_or_404(SNAPSHOT, "agent", "a") == {"n": 4}
     with pytest.raises(Problem, match="there is no agent 'b'"):
         object_or_404(SNAPSHOT, "agent", "b")
+    with pytest.raises(Problem) as caught:
+        object_or_404({"queue/sales": {"name": "sales"}}, "queue", "saels")
+    assert caught.value.hint == "did you mean 'sales'?"
 
 
 @pytest.mark.parametrize(
