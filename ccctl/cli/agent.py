@@ -6,12 +6,13 @@ import click
 
 from ccctl.cli.client import act, by_option, connect, format_option, segment
 from ccctl.cli.common import pass_home, print_json, print_table
+from ccctl.cli.group import Group
 from ccctl.cli.words import lasted
 
 COLUMNS = ("agent", "name", "ext", "state", "for", "reason", "queue", "caller", "queues")
 
 
-@click.group()
+@click.group(cls=Group)
 def agent() -> None:
     """Agents of the running call centre."""
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from ccctl.cli.common import settings
-from ccctl.errors import ApplyError
+from ccctl.errors import ApplyError, AsteriskDown
 from ccctl.flow.compile import Plan
 from ccctl.flow.graph import Site
 
-FOLDER = click.argument("folder", type=click.Path(exists=True, file_okay=False))
+SITE = click.argument("folder", metavar="SITE", type=click.Path(exists=True, file_okay=False))
 
 
 def _compiled(folder: str) -> tuple[Site, Plan]:
@@ -33,10 +33,10 @@ def _say(text: str) -> None:
 
 
 @click.command("compile")
-@FOLDER
+@SITE
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder for the files.")
 def compile_command(folder: str, out: str) -> None:
-    """Write the Asterisk files of a site into a folder, and change nothing else."""
+    """Write the Asterisk files of a SITE into a folder, and change nothing else."""
     from ccctl.asterisk import conf
 
     _, plan = _compiled(folder)
@@ -51,10 +51,10 @@ def compile_command(folder: str, out: str) -> None:
 
 
 @click.command("plan")
-@FOLDER
+@SITE
 @click.pass_context
 def plan_command(ctx: click.Context, folder: str) -> None:
-    """Show what an apply would change, and the live calls that it would meet."""
+    """Show what an apply of SITE would change, and the live calls that it would meet."""
     from ccctl.runtime.apply import outlook
     from ccctl.runtime.diff import describe
 
@@ -63,11 +63,11 @@ def plan_command(ctx: click.Context, folder: str) -> None:
 
 
 @click.command("apply")
-@FOLDER
+@SITE
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def apply_command(ctx: click.Context, folder: str, yes: bool) -> None:
-    """Put a site in force. Live calls stay in the flows that they entered."""
+    """Put a SITE in force. Live calls stay in the flows that they entered."""
     from ccctl.runtime.apply import apply, outlook
     from ccctl.runtime.diff import describe
 
@@ -75,7 +75,10 @@ def apply_command(ctx: click.Context, folder: str, yes: bool) -> None:
     site, plan = _compiled(folder)
     if not yes:
         _ask(describe(asyncio.run(outlook(known, plan))))
-    applied = asyncio.run(apply(known, site, plan, _say))
+    try:
+        applied = asyncio.run(apply(known, site, plan, _say))
+    except AsteriskDown as error:
+        raise AsteriskDown(str(error), "start it; 'ccctl doctor' tells more") from None
     if applied.changed:
         click.echo(f"generation {applied.generation} serves (revision {applied.revision})")
     else:

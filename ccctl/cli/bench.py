@@ -14,6 +14,7 @@ import msgspec
 
 from ccctl.cli import benchari
 from ccctl.cli.common import print_json, print_table
+from ccctl.cli.group import Group
 from ccctl.cli.lab import lab_home
 from ccctl.cli.labcentre import Api, Centre, must_run, program
 from ccctl.errors import LabError
@@ -71,7 +72,7 @@ class Row(msgspec.Struct, frozen=True):
     unit: str
 
 
-@click.group()
+@click.group(cls=Group)
 def bench() -> None:
     """Measure this machine: ours and a peer in one run."""
 

@@ -10,6 +10,7 @@ import msgspec
 from ccctl.changes import CallRow, Outcome
 from ccctl.cli.client import act, by_option, format_option
 from ccctl.cli.common import pass_home, print_json, print_table, printable, settings
+from ccctl.cli.group import Group
 from ccctl.cli.ledger import FORMATS, csv_text, now_ms, read_roster, span, time_options, write_out, zone_of
 from ccctl.errors import CcctlError
 from ccctl.report.intervals import iso, label, local
@@ -19,7 +20,7 @@ from ccctl.store import db, queries
 COLUMNS = ("call", "started", "direction", "caller", "name", "number", "flows", "ended in", "by", "time")
 
 
-@click.group()
+@click.group(cls=Group)
 def call() -> None:
     """Calls: past and present."""
 

@@ -3,10 +3,11 @@
 import click
 
 from ccctl.cli.common import print_json, settings
+from ccctl.cli.group import Group
 from ccctl.store import db as store
 
 
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """The database: its tables and their version."""
 

@@ -13,6 +13,7 @@ import msgspec
 import ccctl
 from ccctl.asterisk.node import Node
 from ccctl.cli.common import fail, home_of, print_json
+from ccctl.cli.group import Group
 from ccctl.errors import LabError, SettingsError
 from ccctl.lab import server
 from ccctl.lab.folder import Lab, Secrets
@@ -24,7 +25,7 @@ Say = Callable[[str], None]
 LAB_ETC = "/pbx/etc"  # below the home folder: by it a lab's settings are told from those of a real site
 
 
-@click.group()
+@click.group(cls=Group)
 def lab() -> None:
     """A real Asterisk on this machine's loopback, for trials."""
 
@@ -102,7 +103,7 @@ def cli(ctx: click.Context, command: tuple[str, ...]) -> None:
     place = lab_of(load(lab_home(ctx)))
     running = server.find(place)
     if not running:
-        fail("the lab's Asterisk does not run", "start it with ccctl lab up")
+        fail("the lab's Asterisk does not run", "start it with 'ccctl lab up'")
     if not command:
         os.execv(running.program, [running.program, "-C", str(place.conf), "-r"])  # noqa: S606
     click.echo(server.ask(place, running, " ".join(command)), nl=False)

@@ -14,7 +14,7 @@ from ccctl.cli.lab import lab, lab_home
 from ccctl.cli.labcentre import Api, Centre, read_site, run_ccctl
 from ccctl.cli.labfacts import facts_of
 from ccctl.cli.labview import Board, print_totals, print_verdict
-from ccctl.errors import CcctlError, DaemonDown
+from ccctl.errors import CcctlError, DaemonDown, LabError
 from ccctl.flow.graph import Site
 from ccctl.lab.callers import SCRIPTS, Trial, choose, judge
 from ccctl.lab.phones import Carrier, PhoneError, Phones
@@ -94,7 +94,10 @@ def run(ctx: click.Context, calls: int | None, pace: float | None, site: Path | 
 def simulate(ctx: click.Context, calls: int | None, pace: float | None, site: Path | None) -> None:
     """Play agents and callers against a lab and a daemon that run already."""
     home, trials = lab_home(ctx), list[Trial]()
-    play = _simulate(load(home), site or Path(home) / "site", Show(calls, pace), trials)
+    settings, folder = load(home), site or Path(home) / "site"
+    if not folder.is_dir():
+        raise LabError(f"{folder} does not exist", "give the applied site by --site")
+    play = _simulate(settings, folder, Show(calls, pace), trials)
     ctx.exit(_play_to_end(play, trials, calls))
 
 

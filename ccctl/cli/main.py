@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import click
 
 from ccctl import __version__
+from ccctl.cli.group import Group
 from ccctl.errors import CcctlError
 
 MODULES = (
@@ -56,7 +57,7 @@ def import_commands(name: str) -> tuple[click.Command, ...]:
         return ()
 
 
-class Commands(click.Group):
+class Commands(Group):
     """A group that finds its commands in MODULES and turns our errors into one line and an exit code."""
 
     def _found(self) -> Iterator[click.Command]:
@@ -71,6 +72,19 @@ class Commands(click.Group):
         near = [command for name in likely for command in import_commands(name)]
         wanted = (command for found in (near, self._found()) for command in found)
         return next((command for command in wanted if command.name == cmd_name), None)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from ccctl.diagnostics import did_you_mean
+
+            near = did_you_mean(args[0], self.list_commands(ctx))
+            if near and "No such command" in error.message:
+                ctx.fail(f"No such command '{args[0]}'. Did you mean '{near}'?")
+            raise
 
     def invoke(self, ctx: click.Context) -> object:
         try:

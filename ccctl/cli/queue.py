@@ -6,6 +6,7 @@ import click
 
 from ccctl.cli.client import connect, format_option, segment
 from ccctl.cli.common import pass_home, print_json, print_table
+from ccctl.cli.group import Group
 from ccctl.cli.watch import watch, watch_option
 from ccctl.cli.words import lasted, level, staff
 from ccctl.errors import Refused
@@ -23,7 +24,7 @@ COLUMNS = (
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def queue() -> None:
     """Queues of the running call centre."""
 

@@ -11,6 +11,7 @@ import msgspec
 
 from ccctl.changes import RecordingRow
 from ccctl.cli.common import print_json, print_table, settings
+from ccctl.cli.group import Group
 from ccctl.cli.ledger import now_ms, read_roster, span, time_options, zone_of
 from ccctl.report.intervals import label
 from ccctl.report.tables import duration
@@ -20,7 +21,7 @@ from ccctl.store import db, queries
 COLUMNS = ("recording", "started", "queue", "agent", "call", "time", "file", "state")
 
 
-@click.group()
+@click.group(cls=Group)
 def recording() -> None:
     """Recordings of talks."""
 

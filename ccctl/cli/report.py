@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from ccctl.cli.common import settings
+from ccctl.cli.group import Group
 from ccctl.cli.ledger import FORMATS, now_ms, read_roster, render, span, time_options, write_out, zone_of
 from ccctl.diagnostics import did_you_mean
 from ccctl.flow.roster import Roster
@@ -95,7 +96,7 @@ def _limit(request: Request, names: Sequence[str]) -> None:
         raise click.BadParameter(f"would give {rows} rows; choose longer ones", param_hint="--interval")
 
 
-@click.group()
+@click.group(cls=Group)
 def report() -> None:
     """Reports on queues, agents and calls, from the ledger."""
 

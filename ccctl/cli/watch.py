@@ -1,5 +1,6 @@
 """`--watch`: the same table, drawn anew every second until Ctrl-C."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -21,6 +22,8 @@ Show = Callable[[], tuple[Sequence[str], Iterable[Sequence[object]]]]
 
 def watch(title: str, show: Show, head: Callable[[], Sequence[str]] = tuple) -> None:
     """Draw until interrupted. A daemon that goes away is told on the screen and awaited."""
+    if not sys.stdout.isatty():
+        raise click.UsageError("--watch needs a terminal; leave it out")
     with Live(console=Console(), auto_refresh=False, screen=True) as live:
         while True:
             try:

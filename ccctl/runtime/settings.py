@@ -55,7 +55,8 @@ def load(home: str | None = None) -> Settings:
         data = path.read_bytes()
     except FileNotFoundError:
         raise SettingsError(
-            f"{path}: no settings", "run 'ccctl lab up' for a lab or 'ccctl init' for a site, or give --home"
+            f"{path}: no settings",
+            "give --home, run 'ccctl lab up' for a lab, or write them (docs/operations.md, Settings)",
         ) from None
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from None

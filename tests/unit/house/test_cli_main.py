@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import ccctl
 from ccctl.cli import common
 from ccctl.cli import main as frame
+from ccctl.cli.watch import watch
 from ccctl.errors import CcctlError, Refused
 
 CCCTL = str(Path(sys.executable).with_name("ccctl"))
@@ -50,6 +51,27 @@ def test_a_file_error_names_the_file(offered: list[click.Command]) -> None:
         Path("/nowhere/at/all").read_text()
 
     assert run(offered, body) == (2, "", "ccctl: /nowhere/at/all: No such file or directory\n")
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest(offered: list[click.Command]) -> None:
+    offered[:] = [click.Command("check")]
+    result = CliRunner().invoke(group, ["chekc"])
+    assert result.exit_code == 2
+    assert "No such command 'chekc'. Did you mean 'check'?" in result.stderr
+    assert "mean" not in CliRunner().invoke(group, ["zzz"]).stderr
+
+
+def test_help_shows_first_sentences_whole(offered: list[click.Command]) -> None:
+    sentence = "Say at some length, and with more words than one line of the help would hold, what it does."
+    offered[:] = [click.Command("it", help=f"{sentence} The second is for its own page.")]
+    shown = " ".join(CliRunner().invoke(group, ["--help"]).stdout.split())
+    assert sentence in shown
+    assert "The second" not in shown
+
+
+def test_watch_without_a_terminal_is_wrong_usage() -> None:
+    with pytest.raises(click.UsageError, match="needs a terminal"):
+        watch("Queues", lambda: ((), ()))
 
 
 def test_interrupt_is_130(offered: list[click.Command]) -> None:
