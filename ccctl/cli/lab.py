@@ -117,9 +117,9 @@ def bring_up(
 ) -> tuple[Settings, float]:
     """A running lab in `home`: its settings, and the seconds of the boot (0 when it ran already)."""
     settings = _lab_settings(home, port_base)
+    make_home(Path(home))
     tree = find_asterisk(home, asterisk, say)
     place = lab_of(settings)
-    Path(home).mkdir(parents=True, exist_ok=True, mode=0o750)
     save(settings)  # before the start: a lab that does not come up can still be asked and stopped
     _, boot_s = server.start(place, tree)
     return settings, boot_s
@@ -161,6 +161,13 @@ def lab_of(settings: Settings) -> Lab:
         ),
         secrets=Secrets(ami=node.ami_secret, ari=node.ari_secret, events=node.events_secret),
     )
+
+
+def make_home(home: Path) -> None:
+    """A new home keeps out of git, secrets as it holds; a folder that is there already stays as it is."""
+    if not home.exists():
+        home.mkdir(parents=True, mode=0o750)
+        (home / ".gitignore").write_text("*\n")
 
 
 def _lab_settings(home: str, port_base: int | None) -> Settings:

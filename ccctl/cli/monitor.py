@@ -1,26 +1,47 @@
 """`ccctl monitor`: let a supervisor hear an agent, whisper to him or join the talk."""
 
+from functools import update_wrapper
+from typing import Any
+
 import click
 
 from ccctl.cli.client import act, by_option, format_option, segment
 from ccctl.cli.common import pass_home
 
+MODES = {
+    "listen": "Hear both parties; nobody hears you.",
+    "whisper": "Speak to the agent alone.",
+    "barge": "Speak to both.",
+    "stop": "End the listening on this agent.",
+}
+
+
+def _one_mode(command: Any) -> Any:
+    """A flag for each mode; exactly one must be given."""
+
+    def with_mode(*args: Any, **kwargs: Any) -> Any:
+        given = [mode for mode in MODES if kwargs.pop(mode)]
+        if len(given) != 1:
+            only = "only one of" if given else "how:"
+            raise click.UsageError(f"say {only} --listen, --whisper, --barge or --stop")
+        return command(*args, mode=given[0], **kwargs)
+
+    wrapped: Any = update_wrapper(with_mode, command)
+    for mode, text in reversed(MODES.items()):
+        wrapped = click.option(f"--{mode}", is_flag=True, help=text)(wrapped)
+    return wrapped
+
 
 @click.command()
 @click.argument("agent")
-@click.option("--listen", "mode", flag_value="listen", help="Hear both parties; nobody hears you.")
-@click.option("--whisper", "mode", flag_value="whisper", help="Speak to the agent alone.")
-@click.option("--barge", "mode", flag_value="barge", help="Speak to both.")
-@click.option("--stop", "mode", flag_value="stop", help="End the listening on this agent.")
+@_one_mode
 @click.option("--to", "phone", default="", metavar="USER", help="The user whose phone rings [that of --by].")
 @by_option
 @format_option
 @pass_home
-def monitor(home: str, agent: str, mode: str | None, phone: str, by: str, form: str) -> None:
+def monitor(home: str, agent: str, mode: str, phone: str, by: str, form: str) -> None:
     """Ring a supervisor's phone and let him hear AGENT."""
     path, as_json = f"agents/{segment(agent)}/monitor", form == "json"
-    if mode is None:
-        raise click.UsageError("say how: --listen, --whisper, --barge or --stop")
     if mode == "stop":
         body = {"by": by, "supervisor": phone}
         act(home, "DELETE", path, body, as_json, f"nobody listens to {agent} any more")

@@ -336,7 +336,11 @@ HOURS = Table(
             required=True,
             example='open: {mon-fri: "09:00-17:00"}',
         ),
-        Key("holidays", Kind("list of: date or calendar file", _read_holidays), "days that beat the hours"),
+        Key(
+            "holidays",
+            Kind("list of: date or calendar file", _read_holidays),
+            "days that beat the hours; a file has dates as a list, or as keys with their names",
+        ),
         Key("switch", CODE, "feature code of the day/night switch"),
         Key("timezone", ZONE, "time zone of these hours", "of defaults"),
     ),

@@ -124,6 +124,7 @@ def test_monitor(daemon: WebThread) -> None:
 def test_monitor_needs_mode_and_phone(daemon: WebThread) -> None:
     assert run(daemon, "monitor", "anna", "--to", "dora").exit_code == 2
     assert run(daemon, "monitor", "anna", "--listen").exit_code == 2
+    assert run(daemon, "monitor", "anna", "--listen", "--barge", "--to", "dora").exit_code == 2
     assert daemon.engine.asked == []
 
 

@@ -35,6 +35,13 @@ def test_new_lab_has_secrets_of_its_own_and_loopback_ports(home: str, tmp_path: 
     assert min(len(secret) for secret in secrets) >= 24
 
 
+def test_only_a_new_home_is_kept_out_of_git(tmp_path: Path) -> None:
+    cli.make_home(tmp_path / "new")
+    cli.make_home(tmp_path)
+    assert (tmp_path / "new/.gitignore").read_text() == "*\n"
+    assert not (tmp_path / ".gitignore").exists()
+
+
 def test_second_up_keeps_everything(home: str) -> None:
     assert saved(home) == saved(home)
 
