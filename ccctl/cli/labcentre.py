@@ -185,7 +185,6 @@ class Daemon:
             except TimeoutError:
                 click.echo(f"the daemon (pid {process.pid}) does not stop on {number.name}", err=True)
 
-
     async def _let_calls_end(self) -> None:
         """The phones have hung up: let the ledger hear of it, else the next start has to find out."""
         async with Api(self._settings) as api:

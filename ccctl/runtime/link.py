@@ -69,7 +69,10 @@ class Link:
         self._state("AMI", up, detail)
 
     def _state(self, door: str, up: bool, detail: str) -> None:
-        level = logging.INFO if up else logging.WARNING
+        awaited = self._details.get(door) == "starting" and detail.startswith(
+            "waiting"
+        )  # it is Asterisk's turn to connect
+        level = logging.INFO if up or awaited else logging.WARNING
         log.log(level, "%s of %s is %s: %s", door, self.node.name, "up" if up else "down", detail)
         was = self.engine.world.nodes.get(self.node.name)
         both = self.ari.up and self.ami.up
