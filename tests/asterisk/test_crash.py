@@ -100,6 +100,26 @@ async def test_daemon_gone_for_good_and_app_queue_serves(centre: Centre, desk: D
     assert [(v["engine"], v["outcome"], v["agent"]) for v in rows] == [("native", "answered", "anna")]
 
 
+async def test_who_waits_when_it_dies_for_good_gets_to_app_queue(centre: Centre, desk: Desk) -> None:
+    await desk.login("anna")
+    first, agent = await desk.talk(desk.anna)
+    waiting = desk.call(tone=SECOND)
+    await waiting.until_heard({MUSIC}, among=EARS)
+    await asyncio.to_thread(centre.kill)
+    agent.hangup()
+    ringing = await desk.anna.incoming(75)  # the dead-man timer of a waiting caller is a minute
+    ringing.answer()
+    await waiting.until_heard({ANNA}, 8, among=EARS)
+    ringing.hangup()
+    await waiting.until_ended(8)
+    first.hangup()
+    await asyncio.to_thread(centre.start)
+    await until(lambda: not open_rows(centre), 10, "nothing is open in the ledger")
+    call = (await desk.ended(waiting))["id"]
+    visits = centre.rows("select * from visits where call = :call order by entered", call=call)
+    assert [(v["engine"], v["outcome"]) for v in visits] == [("acd", "withdrawn"), ("native", "answered")]
+
+
 async def test_stopped_in_order_and_started_again_is_as_if_nothing_had_been(
     centre: Centre, desk: Desk
 ) -> None:
