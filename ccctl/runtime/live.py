@@ -15,12 +15,12 @@ import msgspec
 
 from ccctl.agent.state import Agent, Presence
 from ccctl.changes import Change, Outcome, SegmentKind, VisitRow
+from ccctl.report.kpi import DEFAULT_PRESET, Verdict, judge, preset
 from ccctl.world.state import Phase, World
 
 Json = dict[str, Any]
 BACKLOG = 1000
 FLUSH_S = 0.1  # nobody sees more than ten pictures a second
-SL_PRESET = "cisco-negative"  # answered in time / all that ended: no outcome can hide
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -73,6 +73,7 @@ class Today(msgspec.Struct):
     abandoned: int = 0
     other: int = 0
     in_sl: int = 0
+    sl_counted: int = 0
 
     def count(self, visit: VisitRow, sl_ms: int) -> None:
         if visit.outcome is None or visit.ended is None:
@@ -80,11 +81,13 @@ class Today(msgspec.Struct):
         self.offered += 1
         if visit.outcome is Outcome.ANSWERED:
             self.answered += 1
-            self.in_sl += visit.ended - visit.entered <= sl_ms
         elif visit.outcome is Outcome.ABANDONED:
             self.abandoned += 1
         else:
             self.other += 1
+        verdict = judge(visit, preset(DEFAULT_PRESET, sl_ms))
+        self.in_sl += verdict is Verdict.MET
+        self.sl_counted += verdict is not Verdict.UNCOUNTED
 
 
 class LiveView:
@@ -240,13 +243,17 @@ class LiveView:
 
     def _figures(self, name: str, sl_percent: int, sl_ms: int) -> Json:
         today = self._today.get(name, Today())
-        level = round(100 * today.in_sl / today.offered, 1) if today.offered else None
+        level = round(100 * today.in_sl / today.sl_counted, 1) if today.sl_counted else None
         return {
-            **msgspec.structs.asdict(today),
+            "offered": today.offered,
+            "answered": today.answered,
+            "abandoned": today.abandoned,
+            "other": today.other,
+            "in_sl": today.in_sl,
             "sl": level,
             "sl_percent": sl_percent,
             "sl_ms": sl_ms,
-            "sl_preset": SL_PRESET,
+            "sl_preset": DEFAULT_PRESET,
         }
 
     def _agent(self, name: str) -> Json | None:

@@ -1,14 +1,11 @@
 """Tasks, clock and ids: the only place of the daemon that reads the clock or makes ids."""
 
-import asyncio
-import logging
 import secrets
 import time
-from collections.abc import Coroutine
-from typing import Any
 
-log = logging.getLogger(__name__)
-_running: set[asyncio.Task[Any]] = set()
+from ccctl.asterisk.background import spawn
+
+__all__ = ["new_boot", "new_request", "now_ms", "spawn"]
 
 
 def now_ms() -> int:
@@ -23,17 +20,3 @@ def new_boot() -> str:
 
 def new_request() -> str:
     return secrets.token_hex(8)
-
-
-def spawn(coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-    """A task with a name, kept until it ends, its exception logged."""
-    task = asyncio.get_running_loop().create_task(coroutine, name=name)
-    _running.add(task)
-    task.add_done_callback(_ended)
-    return task
-
-
-def _ended(task: asyncio.Task[Any]) -> None:
-    _running.discard(task)
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("task %s failed", task.get_name(), exc_info=error, extra={"action": "task-failed"})

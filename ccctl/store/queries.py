@@ -1,7 +1,6 @@
 """Reads of the ledger: one function for each question. Many rows are streamed, times are [start, end)."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,7 +16,6 @@ from ccctl.changes import (
     VisitRow,
     WatchRow,
 )
-from ccctl.report.kpi import DEFAULT_PRESET, PRESETS, ServiceLevel, Verdict, judge
 from ccctl.report.tables import SAME_MOMENT_MS
 from ccctl.store import tables
 from ccctl.store.db import explained
@@ -260,33 +258,3 @@ def open_parts(engine: Engine) -> list[SegmentRow | OfferRow | RecordingRow | Wa
 def open_agent_states(engine: Engine) -> list[AgentStateRow]:
     query = select(tables.agent_states).where(states.ended.is_(None))
     return list(_stream(engine, query, AgentStateRow))
-
-
-class Today(msgspec.Struct, frozen=True):
-    """What a queue did since an instant; `other` are outcomes neither answered nor abandoned."""
-
-    offered: int = 0
-    answered: int = 0
-    abandoned: int = 0
-    other: int = 0
-    in_sl: int = 0
-    sl_counted: int = 0
-
-
-def today_counters(
-    engine: Engine, since: int, now: int, levels: Mapping[str, ServiceLevel]
-) -> dict[str, Today]:
-    """The counters of a live queue, for a daemon that begins in the middle of a day; `levels` by queue."""
-    counts: dict[str, Counter[str]] = {}
-    either = or_(_within(visits.entered, since, now), _within(visits.ended, since, now))
-    for visit in _stream(engine, select(tables.visits).where(either), VisitRow):
-        tally = counts.setdefault(visit.queue, Counter())
-        tally["offered"] += since <= visit.entered < now
-        if visit.ended is None or visit.outcome is None or not since <= visit.ended < now:
-            continue
-        known = visit.outcome in (Outcome.ANSWERED, Outcome.ABANDONED)
-        tally[visit.outcome.value if known else "other"] += 1
-        verdict = judge(visit, levels.get(visit.queue, PRESETS[DEFAULT_PRESET]))
-        tally["in_sl"] += verdict is Verdict.MET
-        tally["sl_counted"] += verdict is not Verdict.UNCOUNTED
-    return {queue: Today(**tally) for queue, tally in counts.items()}

@@ -21,7 +21,6 @@ from ccctl.changes import (
     WatchRow,
 )
 from ccctl.errors import StoreError
-from ccctl.report.kpi import PRESETS, Verdict, judge
 from ccctl.store import db, queries
 from ccctl.store.journal import Writer
 from ccctl.store.queries import CallFilter, RecordingFilter
@@ -264,26 +263,6 @@ def test_what_sql_finds_is_what_python_finds(engine: Engine, write: Write) -> No
         assert ids(queries.visits_between(engine, start, end)) == expected
         there = (r for r in rows if r.entered < start and (r.ended is None or r.ended >= start))
         assert queries.waiting_at(engine, start) == dict(Counter(r.queue for r in there))
-
-
-@pytest.mark.parametrize("name", ["cisco-negative", "genesys", "asterisk-sl"])
-def test_the_counters_of_today(engine: Engine, write: Write, name: str) -> None:
-    rows, since, now = made_up(800), 40_000, 90_000
-    write(*rows)
-    level = PRESETS[name]
-    found = queries.today_counters(engine, since, now, {"sales": level, "support": level})
-    for queue in ("sales", "support"):
-        mine = [row for row in rows if row.queue == queue]
-        ended = [row for row in mine if row.ended is not None and since <= row.ended < now]
-        counted = Counter(row.outcome for row in ended)
-        verdicts = Counter(judge(row, level) for row in ended)
-        today = found[queue]
-        assert today.offered == sum(1 for row in mine if since <= row.entered < now)
-        assert today.answered == counted[Outcome.ANSWERED]
-        assert today.abandoned == counted[Outcome.ABANDONED]
-        assert today.answered + today.abandoned + today.other == len(ended)
-        assert today.in_sl == verdicts[Verdict.MET]
-        assert today.sl_counted == verdicts[Verdict.MET] + verdicts[Verdict.MISSED]
 
 
 def test_many_rows_are_streamed_and_may_be_left(engine: Engine, write: Write) -> None:

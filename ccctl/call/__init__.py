@@ -1,1 +1,0 @@
-"""Calls: the life of a call and its segments. Pure."""
