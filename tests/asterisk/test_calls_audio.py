@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ccctl.lab.phones import Phones
 from ccctl.lab.tones import read_wave, share
-from tests.support.desk import EARS, Desk, ears
+from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home, running
 from tests.support.running import (
     ANNA,
     BEN,
@@ -27,25 +26,15 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
 
 @pytest.fixture(scope="module")
 def centre() -> Iterator[Centre]:
-    centre = Centre()
-    try:
-        yield centre.up()
-    finally:
-        centre.down()
+    with running() as centre:
+        yield centre
 
 
 @pytest.fixture
 async def desk(centre: Centre) -> AsyncIterator[Desk]:
-    async with Phones(server=centre.server) as phones:
-        desk = Desk(centre, phones)
-        for phone in (desk.anna, desk.ben, desk.sue, desk.joe):
-            await phone.register()
+    async with at_desk(centre, "anna", "ben", "sue", "joe") as desk:
         yield desk
-        for call in phones.calls:
-            call.hangup()
-    for agent in ("anna", "ben"):
-        centre.ccctl("agent", "logout", agent, check=False)
-    await until(lambda: centre.presence("anna") == "offline" and centre.presence("ben") == "offline", 10)
+    await everybody_home(centre)
 
 
 async def test_whisper_is_heard_by_the_agent_alone_then_both_hear_each_other(desk: Desk) -> None:

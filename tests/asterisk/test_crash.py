@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from ccctl.lab.phones import Phones
-from tests.support.desk import EARS, Desk, ears
+from tests.support.desk import EARS, Desk, at_desk, ears, running
 from tests.support.running import ANNA, BEN, CALLER, MUSIC, SECOND, THIRD, Centre
 from tests.support.until import until
 
@@ -15,22 +14,14 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
 
 @pytest.fixture
 def centre() -> Iterator[Centre]:
-    centre = Centre()
-    try:
-        yield centre.up()
-    finally:
-        centre.down()
+    with running() as centre:
+        yield centre
 
 
 @pytest.fixture
 async def desk(centre: Centre) -> AsyncIterator[Desk]:
-    async with Phones(server=centre.server) as phones:
-        desk = Desk(centre, phones)
-        await desk.anna.register()
-        await desk.ben.register()
+    async with at_desk(centre, "anna", "ben") as desk:
         yield desk
-        for call in phones.calls:
-            call.hangup()
 
 
 def open_rows(centre: Centre) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ import pytest
 
 from ccctl.lab.dialog import PhoneError
 from ccctl.lab.phones import Phones
-from tests.support.desk import EARS, Desk, ears
+from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home, running
 from tests.support.running import ANNA, BEN, CALLER, MUSIC, SECOND, WELCOME, WHISPER, Centre
 from tests.support.until import until
 
@@ -22,25 +22,15 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
 
 @pytest.fixture(scope="module")
 def centre() -> Iterator[Centre]:
-    centre = Centre()
-    try:
-        yield centre.up()
-    finally:
-        centre.down()
+    with running() as centre:
+        yield centre
 
 
 @pytest.fixture
 async def desk(centre: Centre) -> AsyncIterator[Desk]:
-    async with Phones(server=centre.server) as phones:
-        desk = Desk(centre, phones)
-        for phone in (desk.anna, desk.ben):
-            await phone.register()
+    async with at_desk(centre, "anna", "ben") as desk:
         yield desk
-        for call in phones.calls:
-            call.hangup()
-    for agent in ("anna", "ben"):
-        centre.ccctl("agent", "logout", agent, check=False)
-    await until(lambda: centre.presence("anna") == "offline" and centre.presence("ben") == "offline", 10)
+    await everybody_home(centre)
     assert "Traceback" not in centre.log.read_text()
 
 

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from ccctl.lab.phones import Phones
-from tests.support.desk import Desk, ears
+from tests.support.desk import Desk, at_desk, ears, running
 from tests.support.postgres import Cluster
 from tests.support.running import ANNA, CALLER, Centre
 from tests.support.until import until
@@ -16,21 +15,14 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.audio, pytest.mark.postgres]
 
 @pytest.fixture
 def centre(postgres_url: str) -> Iterator[Centre]:
-    centre = Centre(postgres_url)
-    try:
-        yield centre.up()
-    finally:
-        centre.down()
+    with running(postgres_url) as centre:
+        yield centre
 
 
 @pytest.fixture
 async def desk(centre: Centre) -> AsyncIterator[Desk]:
-    async with Phones(server=centre.server) as phones:
-        desk = Desk(centre, phones)
-        await desk.anna.register()
+    async with at_desk(centre, "anna") as desk:
         yield desk
-        for call in phones.calls:
-            call.hangup()
 
 
 async def test_the_database_goes_away_while_they_talk_and_nothing_is_missing(

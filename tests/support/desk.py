@@ -1,6 +1,8 @@
 """The phones of an end-to-end test, and what to ask of ears and ledger."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from ccctl.lab.phones import Call, Carrier, IncomingCall, Phone, Phones
@@ -71,6 +73,35 @@ class Desk:
         ringing.answer()
         await caller.until_heard({phone.tone or 0}, 8, among=EARS)
         return caller, ringing
+
+
+@contextmanager
+def running(database: str = "") -> Iterator[Centre]:
+    """A call centre that is up, and taken away whole."""
+    centre = Centre(database)
+    try:
+        yield centre.up()
+    finally:
+        centre.down()
+
+
+@asynccontextmanager
+async def at_desk(centre: Centre, *users: str) -> AsyncIterator[Desk]:
+    """The phones of these users, registered; at the end all calls are hung up."""
+    async with Phones(server=centre.server) as phones:
+        desk = Desk(centre, phones)
+        for user in users:
+            await phones.phone(user).register()
+        yield desk
+        for call in phones.calls:
+            call.hangup()
+
+
+async def everybody_home(centre: Centre) -> None:
+    """For tests that share a centre: the next begins with nobody logged in."""
+    for agent in ("anna", "ben"):
+        centre.ccctl("agent", "logout", agent, check=False)
+    await until(lambda: centre.presence("anna") == "offline" and centre.presence("ben") == "offline", 10)
 
 
 async def ended_call(centre: Centre, caller: str) -> dict[str, Any]:
