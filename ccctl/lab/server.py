@@ -173,12 +173,25 @@ def _is_ours(pid: int, lab: Lab) -> bool:
     return os.fsencode(lab.conf) in arguments  # a zombie has no arguments
 
 
+def _is_gone(pid: int, lab: Lab) -> bool:
+    """It has ended and its ports are free. A process that ends loses its arguments first and its
+    sockets a moment later: only when all its threads are gone are those closed."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return True
+    if arguments:
+        return not _is_ours(pid, lab)  # the number may be another program's by now
+    return re.search(r"^State:\s+[ZX]", status, re.M) is not None and "\nThreads:\t1\n" in status
+
+
 def _ended(pid: int, lab: Lab, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while True:
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)  # when we are its parent, else it would stay as a zombie
-        if not _is_ours(pid, lab):
+        if _is_gone(pid, lab):
             return True
         if time.monotonic() >= deadline:
             return False
