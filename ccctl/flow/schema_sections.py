@@ -7,7 +7,7 @@ import msgspec
 
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import values
+from ccctl.flow import shapes, values
 from ccctl.flow.graph import OpenSpan
 from ccctl.flow.schema_steps import RINGING, span_of_time, whole
 from ccctl.flow.schema_types import (
@@ -37,15 +37,19 @@ def _name(text: str) -> str | Wrong:
     return Wrong(f'"{text}" {value.text}', value.hint) if isinstance(value, Wrong) else value
 
 
-NAME = typed("name", _name)
+NAME = typed("name", _name, shape=shapes.NAME)
 ZONE = typed("time zone", values.zone, faults.bad_zone)
-COUNTRY = typed("country code of two letters", values.country)
-LANGUAGE = typed("language code", values.language)
-SERVICE_LEVEL = typed("service level", values.service_level)
-EXTENSION = typed("extension, 2 to 8 digits", lambda text: values.digits(text, 2, 8))
-BOX = typed("2 to 10 digits", lambda text: values.digits(text, 2, 10))
-DIGIT = typed("one digit", lambda text: values.digits(text, 1, 1))
-YES = typed("true or false", values.truth)
+COUNTRY = typed("country code of two letters", values.country, shape=shapes.words(tuple(values.COUNTRIES)))
+LANGUAGE = typed("language code", values.language, shape=shapes.matching("[a-z]{2,3}(_[A-Z]{2})?"))
+SERVICE_LEVEL = typed(
+    "service level", values.service_level, shape=shapes.matching(r"\d{1,3}\s*%\s+in\s+\S+", "80% in 20s")
+)
+EXTENSION = typed(
+    "extension, 2 to 8 digits", lambda text: values.digits(text, 2, 8), shape=shapes.digits(2, 8)
+)
+BOX = typed("2 to 10 digits", lambda text: values.digits(text, 2, 10), shape=shapes.digits(2, 10))
+DIGIT = typed("one digit", lambda text: values.digits(text, 1, 1), shape=shapes.digits(1, 1))
+YES = typed("true or false", values.truth, shape=shapes.TRUTH)
 HOST = typed("host name or address", values.host)
 ENGINE = choice("acd", "native")
 
@@ -58,11 +62,11 @@ def _code(text: str) -> str | Wrong:
     return Wrong(f'"{text}" is not a feature code: a * or # and up to five digits', hint)
 
 
-CODE = typed("feature code", _code)
+CODE = typed("feature code", _code, shape=shapes.matching("[*#][0-9]{1,5}", 'a feature code: "*45"'))
 
 
 def nested(table: Table) -> Kind:
-    return Kind("mapping, below", lambda reader, node: read_keys(reader, node, table) or None)
+    return Kind("mapping, below", lambda reader, node: read_keys(reader, node, table) or None, table.shape)
 
 
 def _email(text: str) -> str | Wrong:
@@ -113,6 +117,16 @@ def _read_open(reader: Reader, node: Node) -> Opening | None:
         return None
     rows = [_read_row(reader, word, child) for word, child in mapping.entries]
     return None if None in rows else Opening(tuple(row for row in rows if row is not None))
+
+
+OPEN_SHAPE = shapes.either(
+    shapes.words(("never", "always")),
+    shapes.mapping(
+        shapes.matching("daily|[a-z, -]+", "days: mon, mon-fri, sat,sun, daily"),
+        shapes.listed(shapes.matching("closed|[0-9:, -]+", "times: 08:00-18:00, or closed")),
+        least=1,
+    ),
+)
 
 
 def _read_row(reader: Reader, word: Scalar, node: Node) -> OpenRow | None:
@@ -331,14 +345,14 @@ HOURS = Table(
     (
         Key(
             "open",
-            Kind("mapping: days to times; or `never`, `always`", _read_open),
+            Kind("mapping: days to times; or `never`, `always`", _read_open, OPEN_SHAPE),
             "when it is open",
             required=True,
             example='open: {mon-fri: "09:00-17:00"}',
         ),
         Key(
             "holidays",
-            Kind("list of: date or calendar file", _read_holidays),
+            Kind("list of: date or calendar file", _read_holidays, shapes.listed(shapes.SINGLE)),
             "days that beat the hours; a file has dates as a list, or as keys with their names",
         ),
         Key("switch", CODE, "feature code of the day/night switch"),
@@ -389,7 +403,7 @@ QUEUE = Table(
         Key("music", NAME, "class of music while waiting: sounds/moh/<name>", "default"),
         Key(
             "whisper",
-            Kind("list of: prompt, `queue`, `waited`; or `none`", _read_whisper),
+            Kind("list of: prompt, `queue`, `waited`; or `none`", _read_whisper, shapes.listed(shapes.NAME)),
             "what the agent alone hears before the talk",
             "[queue, waited]",
         ),

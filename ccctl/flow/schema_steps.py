@@ -6,7 +6,7 @@ from typing import Any
 from ccctl.diagnostics import Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import graph, values
+from ccctl.flow import graph, shapes, values
 from ccctl.flow.graph import AnyStep, Body
 from ccctl.flow.schema_types import (
     Kind,
@@ -134,7 +134,7 @@ def _menu_defaults(reader: Reader, found: dict[str, Any], span: Span) -> dict[st
     return {**reader.menu, **found}
 
 
-BODY = Kind("destination", read_body)
+BODY = Kind("destination", read_body, shapes.BODY)
 
 
 # -- kinds that only steps have --------------------------------------------------------------------
@@ -155,7 +155,10 @@ def options(most: int) -> Kind:
         options = (_read_option(reader, word, child, most) for word, child in mapping.entries)
         return tuple(option for option in options if option is not None)
 
-    return Kind("mapping: key to destination" + (", or `repeat`" if most > 1 else ""), read)
+    key = shapes.matching(f"[0-9*#]{{1,{most}}}", "keys of a phone: 0-9, * and #")
+    repeat = shapes.either(shapes.words(("repeat",)), shapes.BODY) if most > 1 else shapes.BODY
+    title = "mapping: key to destination" + (", or `repeat`" if most > 1 else "")
+    return Kind(title, read, shapes.mapping(key, repeat, least=1))
 
 
 def _read_option(reader: Reader, word: Scalar, node: Node, most: int) -> graph.Option | None:
@@ -174,7 +177,8 @@ def _read_option(reader: Reader, word: Scalar, node: Node, most: int) -> graph.O
 
 
 def whole(least: int, most: int) -> Kind:
-    return typed(f"whole number {least}-{most}", lambda text: values.whole(text, least, most))
+    shape = shapes.whole(least, most)
+    return typed(f"whole number {least}-{most}", lambda text: values.whole(text, least, most), shape=shape)
 
 
 def span_of_time(least_ms: int, most_ms: int) -> Kind:
@@ -184,7 +188,8 @@ def span_of_time(least_ms: int, most_ms: int) -> Kind:
             return value
         return Wrong(f"{text} is out of range", f"write {words(least_ms)} to {words(most_ms)}")
 
-    return typed(f"duration, {words(least_ms)} to {words(most_ms)}", convert)
+    title = f"duration, {words(least_ms)} to {words(most_ms)}"
+    return typed(title, convert, shape=shapes.DURATION)
 
 
 def words(ms: int) -> str:

@@ -12,7 +12,9 @@ import msgspec
 from ccctl.diagnostics import Diagnostic, Span, did_you_mean
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
+from ccctl.flow import shapes
 from ccctl.flow.graph import AnyStep
+from ccctl.flow.shapes import Shape
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence, duplicates
 from ccctl.flow.values import Wrong
 
@@ -78,10 +80,12 @@ class Reader:
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A kind of value. `read` returns None after it has reported what is wrong."""
+    """A kind of value. `read` returns None after it has reported what is wrong; `shape` is what an
+    editor can check of it (shapes.py), all when nothing is said."""
 
     title: str
     read: Callable[[Reader, Node], Any]
+    shape: Shape = shapes.ANY
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -91,6 +95,11 @@ class Key(msgspec.Struct, frozen=True):
     default: str = ""
     required: bool = False
     example: str = ""
+
+    @property
+    def shape(self) -> Shape:
+        default = f" Default: {self.default}." if self.default else ""
+        return {"description": f"{self.meaning}. {self.kind.title}.{default}", **self.kind.shape}
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -104,6 +113,17 @@ class Table(msgspec.Struct, frozen=True):
     @property
     def words(self) -> tuple[str, ...]:
         return tuple(key.name for key in self.keys)
+
+    @property
+    def shape(self) -> Shape:
+        required = [key.name for key in self.keys if key.required]
+        shape: Shape = {
+            "type": "object",
+            "description": self.meaning,
+            "properties": {key.name: key.shape for key in self.keys},
+            "additionalProperties": False,
+        }
+        return {**shape, "required": required} if required else shape
 
 
 class Verb(msgspec.Struct, frozen=True):
@@ -224,7 +244,12 @@ def _read_line(reader: Reader, node: Node) -> str | None:
 Finding = Callable[[Span, str, str], Diagnostic]
 
 
-def typed(title: str, convert: Callable[[str], Any], finding: Finding = faults.bad_value) -> Kind:
+def typed(
+    title: str,
+    convert: Callable[[str], Any],
+    finding: Finding = faults.bad_value,
+    shape: Shape = shapes.SINGLE,
+) -> Kind:
     """A kind of single value, converted by a function of values.py."""
 
     def read(reader: Reader, node: Node) -> Any:
@@ -235,7 +260,7 @@ def typed(title: str, convert: Callable[[str], Any], finding: Finding = faults.b
             return None
         return value
 
-    return Kind(title, read)
+    return Kind(title, read, shape)
 
 
 def choice(*words: str, soon: tuple[str, ...] = ()) -> Kind:
@@ -254,7 +279,7 @@ def choice(*words: str, soon: tuple[str, ...] = ()) -> Kind:
             reader.report(faults.bad_value(node.span, f'"{text}" is not known here', hint))
         return None
 
-    return Kind(" or ".join(f"`{word}`" for word in words), read)
+    return Kind(" or ".join(f"`{word}`" for word in words), read, shapes.words(words))
 
 
 def named(section: str, singular: str) -> Kind:
@@ -264,7 +289,7 @@ def named(section: str, singular: str) -> Kind:
         text = read_text(reader, node)
         return None if text is None else reader.refer(section, text, node.span)
 
-    return Kind(f"name of {singular}", read)
+    return Kind(f"name of {singular}", read, shapes.named(section))
 
 
 def listed(kind: Kind) -> Kind:
@@ -275,7 +300,7 @@ def listed(kind: Kind) -> Kind:
         values = tuple(kind.read(reader, item) for item in items)
         return None if None in values else values
 
-    return Kind(f"list of: {kind.title}", read)
+    return Kind(f"list of: {kind.title}", read, shapes.listed(kind.shape))
 
 
 def keyed(title: str, key: Kind, value: Kind) -> Kind:
@@ -289,7 +314,8 @@ def keyed(title: str, key: Kind, value: Kind) -> Kind:
         pairs = {key.read(reader, word): value.read(reader, child) for word, child in mapping.entries}
         return None if None in pairs or None in pairs.values() else pairs
 
-    return Kind(f"mapping: {key.title} to {value.title}", read)
+    shape = shapes.mapping(key.shape, value.shape)
+    return Kind(f"mapping: {key.title} to {value.title}", read, shape)
 
 
 def read_secret(what: str) -> Kind:
@@ -309,7 +335,7 @@ def read_secret(what: str) -> Kind:
             return None
         return value
 
-    return Kind("`!secret` and a name", read)
+    return Kind("`!secret` and a name", read, shapes.SINGLE)
 
 
 def secret_variable(name: str) -> str:
@@ -317,4 +343,4 @@ def secret_variable(name: str) -> str:
     return f"CC_SECRET_{''.join(c if c.isascii() and c.isalnum() else '_' for c in name.upper())}"
 
 
-TEXT = Kind("text", _read_line)
+TEXT = Kind("text", _read_line, shapes.LINE)

@@ -6,7 +6,7 @@ from typing import Any
 from ccctl.diagnostics import Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import graph, values
+from ccctl.flow import graph, shapes, values
 from ccctl.flow.graph import AnyStep
 from ccctl.flow.schema_steps import BODY, RINGING, options, span_of_time, whole
 from ccctl.flow.schema_types import (
@@ -69,7 +69,7 @@ def _read_priority(reader: Reader, node: Node) -> int | None:
 
 PROMPT = named("prompts", "a prompt")
 PROMPTS = listed(PROMPT)
-TARGETS = listed(Kind("name of a user, or a number", _read_target))
+TARGETS = listed(Kind("name of a user, or a number", _read_target, shapes.SINGLE))
 
 
 # -- the verbs -------------------------------------------------------------------------------------
@@ -178,7 +178,11 @@ VERBS: tuple[Verb, ...] = (
             "Speaks a value: digits or letters, or the variable caller.number, called.number or now.",
             (
                 Key(
-                    "say", Kind("text or variable", _read_spoken), "what to say", required=True, example="now"
+                    "say",
+                    Kind("text or variable", _read_spoken, shapes.SINGLE),
+                    "what to say",
+                    required=True,
+                    example="now",
                 ),
                 Key("as", choice(*graph.SayAs), "how to speak it", "digits; time for now"),
             ),
@@ -255,7 +259,12 @@ VERBS: tuple[Verb, ...] = (
             " there. An outcome without a destination does what on_timeout says; else it ends the call.",
             (
                 Key("queue", named("queues", "a queue"), "the queue", required=True, example="support"),
-                Key("priority", Kind("whole number 0-1000", _read_priority), "higher is served first", "0"),
+                Key(
+                    "priority",
+                    Kind("whole number 0-1000", _read_priority, shapes.whole(0, 1000)),
+                    "higher is served first",
+                    "0",
+                ),
                 Key("max_wait", RINGING, "how long to wait at most", "for ever"),
                 Key(
                     "exit_keys",
