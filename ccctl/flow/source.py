@@ -117,6 +117,8 @@ def _explain(error: yaml.MarkedYAMLError, text: str, file: str) -> Diagnostic:
         start = error.context_mark.column if error.context_mark else mark.column
         return findings.special(Span(file, mark.line + 1, start + 1, start + 2), "*", line[start:])
     span = Span(file, mark.line + 1, mark.column + 1, mark.column + 2)
+    if "nesting depth" in problem:  # newer parsers give up by themselves, before the first event
+        return findings.too_big(span, "too deeply nested", f"at most {MAX_DEPTH} levels")
     if "cannot start any token" in problem or "tab character" in problem:
         char = line[mark.column : mark.column + 1]
         return findings.tab(span) if char == "\t" else findings.special(span, char, line[mark.column :])
