@@ -17,6 +17,7 @@ from ccctl.errors import CcctlError
 
 MODULES = (
     "site",
+    "editor",
     "apply",
     "serve",
     "status",
@@ -38,6 +39,7 @@ HOMES = {
     "check": ("site",),
     "init": ("site",),
     "explain": ("site",),
+    "schema": ("editor",),
     "compile": ("apply",),
     "plan": ("apply",),
     "lab": ("lab", "labrun"),

@@ -8,11 +8,13 @@ from typing import Any
 
 from ccctl.flow import schema_sections as sections
 from ccctl.flow import shapes
-from ccctl.flow.schema import SECTIONS
+from ccctl.flow.schema import SECTIONS, Document
 from ccctl.flow.schema_reference import TABLES
 from ccctl.flow.schema_types import Verb
 from ccctl.flow.schema_verbs import VERBS
 from ccctl.flow.shapes import Shape
+from ccctl.flow.source import Mapping as Table
+from ccctl.flow.source import Node, Scalar, Sequence
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 PROMPT = shapes.either(
@@ -63,6 +65,23 @@ def _name(known: Iterable[str]) -> Shape:
     """Unknown names are for `ccctl check`: the file beside this one may have them by now."""
     names = sorted(known)
     return shapes.either(shapes.words(tuple(names)), shapes.NAME) if names else shapes.NAME
+
+
+def names_of(documents: Iterable[Document]) -> dict[str, set[str]]:
+    """What the things of a site are called, by section; and its languages."""
+    names: dict[str, set[str]] = {}
+    for document in documents:
+        for word, node in document.root.entries if isinstance(document.root, Table) else ():
+            if isinstance(node, Table):
+                names.setdefault(word.text, set()).update(key.text for key, _ in node.entries)
+            if word.text == "defaults" and isinstance(node, Table):
+                names.setdefault("languages", set()).update(_texts(node.get("languages")))
+    return names
+
+
+def _texts(node: Node | None) -> set[str]:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return {item.text for item in items if isinstance(item, Scalar)}
 
 
 # -- flows -----------------------------------------------------------------------------------------

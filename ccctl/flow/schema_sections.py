@@ -122,8 +122,8 @@ def _read_open(reader: Reader, node: Node) -> Opening | None:
 OPEN_SHAPE = shapes.either(
     shapes.words(("never", "always")),
     shapes.mapping(
-        shapes.matching("daily|[a-z, -]+", "days: mon, mon-fri, sat,sun, daily"),
-        shapes.listed(shapes.matching("closed|[0-9:, -]+", "times: 08:00-18:00, or closed")),
+        shapes.several(shapes.DAY_PATTERN, "days: mon, mon-fri, sat,sun, daily"),
+        shapes.listed(shapes.several(f"closed|{shapes.TIMES_PATTERN}", "times: 08:00-18:00, or closed")),
         least=1,
     ),
 )

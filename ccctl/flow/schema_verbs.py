@@ -69,7 +69,7 @@ def _read_priority(reader: Reader, node: Node) -> int | None:
 
 PROMPT = named("prompts", "a prompt")
 PROMPTS = listed(PROMPT)
-TARGETS = listed(Kind("name of a user, or a number", _read_target, shapes.SINGLE))
+TARGETS = listed(Kind("name of a user, or a number", _read_target, shapes.TARGET))
 
 
 # -- the verbs -------------------------------------------------------------------------------------

@@ -34,6 +34,15 @@ E164: Shape = {
     "pattern": r"^\+?[1-9][0-9]{5,14}$",  # as a key, YAML's number has lost its +
     "patternErrorMessage": 'a phone number in quotes: "+49301234500"',
 }
+TARGET: Shape = {
+    "type": ["string", "integer", "boolean"],
+    "pattern": r"^(\+?[0-9]{2,15}|[a-z][a-z0-9]*(-[a-z0-9]+)*)$",
+    "patternErrorMessage": "a name, or a number with its country code in quotes",
+}
+_DAY = "(mon|tue|wed|thu|fri|sat|sun)"
+DAY_PATTERN = f"daily|{_DAY}( *- *{_DAY})?"
+_TIME = "(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)"
+TIMES_PATTERN = f"{_TIME} *- *{_TIME}"
 BODY: Shape = {"$ref": "#/$defs/body"}
 AMBIGUOUS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -42,6 +51,11 @@ def matching(pattern: str, message: str = "", number: bool = False) -> Shape:
     """A string of a pattern. `number`: written without quotes, YAML takes it for a number."""
     shape: Shape = {"type": ["string", "number"] if number else "string", "pattern": f"^({pattern})$"}
     return {**shape, "patternErrorMessage": message} if message else shape
+
+
+def several(pattern: str, message: str) -> Shape:
+    """One or more of a pattern, with commas between."""
+    return matching(f"({pattern})( *, *({pattern}))*", message)
 
 
 def digits(least: int, most: int) -> Shape:
