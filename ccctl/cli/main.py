@@ -17,6 +17,7 @@ from ccctl.errors import CcctlError
 
 MODULES = (
     "site",
+    "explain",
     "editor",
     "apply",
     "serve",
@@ -38,7 +39,6 @@ MODULES = (
 HOMES = {
     "check": ("site",),
     "init": ("site",),
-    "explain": ("site",),
     "schema": ("editor",),
     "compile": ("apply",),
     "plan": ("apply",),

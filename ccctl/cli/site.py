@@ -1,4 +1,4 @@
-"""Commands around the site files: check, init, explain."""
+"""Commands around the site files: check and init."""
 
 import os
 import secrets
@@ -12,8 +12,6 @@ import click
 
 from ccctl.cli.common import fail, print_json
 from ccctl.diagnostics import Diagnostic, Severity
-from ccctl.flow.checks import page
-from ccctl.flow.checks_pages import PAGES
 from ccctl.flow.source import Mapping, Node, Scalar, parse
 from ccctl.flow.source import Sequence as ListNode
 from ccctl.runtime.site import SECRETS, load_site
@@ -26,7 +24,7 @@ SITE = click.argument("site", default=".", type=click.Path(path_type=Path))
 
 @click.command()
 @SITE
-@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text")
+@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text")
 @click.pass_context
 def check(ctx: click.Context, site: Path, form: str) -> None:
     """Check the files of a SITE folder: every finding with its place and what to write instead.
@@ -49,6 +47,10 @@ def print_findings(found: Sequence[Diagnostic], form: str) -> None:
     match form:
         case "json":
             print_json(found)
+        case "sarif":
+            from ccctl.cli.sarif import sarif
+
+            print_json(sarif(found))
         case "github":
             for finding in found:
                 click.echo(annotation(finding))
@@ -88,23 +90,6 @@ def summary(errors: int, warnings: int) -> str:
         return "no findings"
     tail = "" if not errors else "; 'ccctl explain CODE' tells more"
     return f"{some(errors, 'error')}, {some(warnings, 'warning')}{tail}"
-
-
-# -- explain ---------------------------------------------------------------------------------------
-
-
-@click.command()
-@click.argument("code", required=False)
-def explain(code: str | None) -> None:
-    """Print the manual page of a finding's CODE, or the list of all codes."""
-    if code is None:
-        for name in sorted(PAGES, key=lambda name: name[1:]):
-            click.echo(f"{name}  {PAGES[name].title}")
-        return
-    found = page(code)
-    if found is None:
-        fail(f'there is no finding "{code}"', "'ccctl explain' lists them all")
-    click.echo(f"{found.code}: {found.title}\n\n{found.text}")
 
 
 # -- init ------------------------------------------------------------------------------------------
@@ -167,4 +152,4 @@ def random_secret(key: str) -> str:
     return secrets.token_urlsafe(18)
 
 
-commands: tuple[click.Command, ...] = (check, init, explain)
+commands: tuple[click.Command, ...] = (check, init)

@@ -5,7 +5,9 @@ A page starts with one line that names the fault, then says why it matters, then
 """
 
 import inspect
+import re
 from collections.abc import Callable
+from textwrap import dedent
 from typing import ParamSpec, TypeVar
 
 import msgspec
@@ -20,6 +22,13 @@ class Page(msgspec.Struct, frozen=True):
     code: str
     title: str
     text: str
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Why it matters, then the YAML of Bad: and of Good:."""
+        prose, *blocks = re.split(r"^(?:Bad|Good):\n", self.text, flags=re.MULTILINE)
+        bad, good, *_ = (*(dedent(block).strip() for block in blocks), "", "")
+        return prose.strip(), bad, good
 
 
 PAGES: dict[str, Page] = {}

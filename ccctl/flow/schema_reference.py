@@ -3,9 +3,7 @@
 docs/reference-yaml.md and docs/checks.md are written by scripts/docs; a test compares them.
 """
 
-import re
 from collections.abc import Iterator
-from textwrap import dedent
 
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.checks import CHECKS
@@ -131,13 +129,13 @@ def manual() -> str:
         "# Findings of ccctl check\n\n<!-- Made by scripts/docs from the checks; do not edit. -->\n\n"
         "E is an error: the site is not applied. W is a warning. `ccctl explain CODE` prints a page.\n"
     )
-    return "\n".join([head, *(_page(page) for page in pages)])
+    return "\n".join([head, *(page_as_markdown(page) for page in pages)])
 
 
-def _page(page: Page) -> str:
+def page_as_markdown(page: Page) -> str:
     """A manual page; what follows Bad: and Good: becomes code."""
-    prose, bad, good = re.split(r"^(?:Bad|Good):\n", page.text, flags=re.MULTILINE)
-    head = (f"## {page.code}: {page.title}\n", f"{prose.strip()}\n" if prose.strip() else "")
-    pairs = (("Bad", bad), ("Good", good))
-    blocks = (f"{word}:\n\n```yaml\n{dedent(code).strip()}\n```\n" for word, code in pairs)
-    return "\n".join(part for part in (*head, *blocks) if part)
+    prose, *blocks = page.parts
+    head = (f"## {page.code}: {page.title}\n", f"{prose}\n" if prose else "")
+    examples = zip(("Bad", "Good"), blocks, strict=True)
+    shown = (f"{word}:\n\n```yaml\n{code}\n```\n" for word, code in examples if code)
+    return "\n".join(part for part in (*head, *shown) if part)
