@@ -4,21 +4,12 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from ccctl.diagnostics import Diagnostic, Span
-from ccctl.flow.checks_menus import steps_of, walk
+from ccctl.flow.checks_menus import steps_of
 from ccctl.flow.checks_names import unknown
 from ccctl.flow.checks_pages import finding, found
-from ccctl.flow.graph import (
-    AnyStep,
-    Body,
-    Dial,
-    Goto,
-    HangupStep,
-    HoursStep,
-    Menu,
-    QueueStep,
-    VoicemailStep,
-)
+from ccctl.flow.graph import AnyStep, Body, Dial, Goto, QueueStep
 from ccctl.flow.schema import Draft, is_number
+from ccctl.flow.ways import Then, all_bodies, goes_on, verb, walk, ways
 
 Targets = dict[str, Span]  # flow -> place of the goto
 
@@ -58,26 +49,6 @@ def check_reached(draft: Draft) -> Iterator[Diagnostic]:
 # -- ends ------------------------------------------------------------------------------------------
 
 
-def goes_on(step: AnyStep) -> bool:
-    """Can a call reach the step after this one?"""
-    match step:
-        case Goto() | VoicemailStep() | HangupStep():
-            return False
-        case Dial():
-            return any(falls_through(body) for body in (step.on_no_answer, step.on_busy, step.on_failed))
-        case Menu():
-            bodies = [option.body for option in step.options if not option.repeat]
-            return any(map(falls_through, bodies)) or bool(
-                step.on_exhausted and falls_through(step.on_exhausted)
-            )
-        case _:
-            return True
-
-
-def falls_through(body: Body) -> bool:
-    return all(goes_on(step) for step in body)
-
-
 @finding("E402")
 def check_never_run(draft: Draft) -> Iterator[Diagnostic]:
     """A step after one that ends the call.
@@ -90,40 +61,13 @@ def check_never_run(draft: Draft) -> Iterator[Diagnostic]:
     for flow in draft.site.flows.values():
         if flow.name in draft.broken:
             continue
-        for body in _bodies(flow.steps):
+        for body in all_bodies(flow.steps):
             for step, after in pairwise(body):
                 if not goes_on(step):
                     where = f"{step.span.line}:{step.span.column}"
                     text = f'step after "{verb(step)}" ({where}) can never run'
                     yield found("E402", after.span, text, "delete it, or move it before")
                     break
-
-
-def _bodies(body: Body) -> Iterator[Body]:
-    yield body
-    for step in body:
-        for inner in inner_bodies(step):
-            yield from _bodies(inner)
-
-
-def inner_bodies(step: AnyStep) -> tuple[Body, ...]:
-    match step:
-        case Menu():
-            keyed = tuple(option.body for option in step.options)
-            return (*keyed, step.on_invalid, step.on_timeout, step.on_exhausted)
-        case HoursStep():
-            return step.on_closed, step.on_holiday
-        case QueueStep():
-            keyed = tuple(option.body for option in step.exit_keys)
-            return (*keyed, step.on_full, step.on_no_agents, step.on_timeout, step.on_failed)
-        case Dial():
-            return step.on_no_answer, step.on_busy, step.on_failed
-        case _:
-            return ()
-
-
-def verb(step: AnyStep) -> str:
-    return type(step).__name__.removesuffix("Step").lower()
 
 
 @finding("E404")
@@ -140,7 +84,8 @@ def check_ends(draft: Draft) -> Iterator[Diagnostic]:
     """
     for flow in draft.site.flows.values():
         if flow.name not in draft.broken:
-            for span, how in sorted(set(_leaks(flow.steps))):
+            caught = bool(flow.catch or draft.site.defaults.catch)
+            for span, how in sorted(set(_leaks(flow.steps, caught))):
                 text = f'flow "{flow.name}" runs off its end {how}'
                 yield found("E404", span, text, _end_hint(how))
 
@@ -149,30 +94,15 @@ def _end_hint(how: str) -> str:
     return "add goto, voicemail or hangup" if how == "here" else "add that outcome, or a step after this one"
 
 
-def _leaks(body: Body) -> Iterator[tuple[Span, str]]:
-    """Places where a call falls out of the body, and when."""
+def _leaks(body: Body, caught: bool) -> Iterator[tuple[Span, str]]:
+    """Places where a call falls out of the body, and when. `caught`: what is not written is caught."""
     last = next((step for step in body if not goes_on(step)), body[-1] if body else None)
-    match last:
-        case None | Goto() | VoicemailStep() | HangupStep():
-            return
-        case Menu():
-            for option in last.options:
-                yield from _leaks(option.body)
-            yield from _leaks(last.on_exhausted)
-        case HoursStep():
-            yield last.span, "when the hours are open"
-            yield from _leaks(last.on_closed)
-            yield from _leaks(last.on_holiday)
-        case Dial():
-            for outcome in (last.on_no_answer, last.on_busy, last.on_failed):
-                yield from (
-                    _leaks(outcome) if outcome else ((last.span, "when nobody answers (on_no_answer)"),)
-                )
-        case QueueStep():
-            for outcome in (last.on_full, last.on_no_agents, last.on_timeout, last.on_failed):
-                yield from _leaks(outcome)
-        case _:
-            yield last.span, "here"
+    for way in ways(last) if last else ():
+        open_end = way.empty is Then.ON or (way.leak and way.empty is Then.END and not caught)
+        if way.body and way.after is Then.ON:
+            yield from _leaks(way.body, caught)
+        elif last and not way.body and open_end and way.outcome != "answered":
+            yield last.span, way.leak or "here"
 
 
 @finding("W411")
@@ -203,9 +133,6 @@ def check_queue_outcomes(draft: Draft) -> Iterator[Diagnostic]:
 # -- circles ---------------------------------------------------------------------------------------
 
 
-_CUT: Body = (HangupStep(),)  # what an outcome without a destination does
-
-
 def hurry(body: Body) -> tuple[Targets, bool]:
     """Where a call gets to although the caller presses nothing and nobody can answer; and whether
     it gets to the end of the body so."""
@@ -219,30 +146,17 @@ def hurry(body: Body) -> tuple[Targets, bool]:
 
 
 def _hurry_step(step: AnyStep) -> tuple[Targets, bool]:
-    match step:
-        case Goto():
-            return {step.flow: step.span}, False
-        case VoicemailStep() | HangupStep():
-            return {}, False
-        case Menu():
-            silent, _ = hurry(step.on_timeout)
-            targets, through = hurry(step.on_exhausted)
-            return {**silent, **targets}, through and bool(step.on_exhausted)
-        case HoursStep():
-            return {**hurry(step.on_closed)[0], **hurry(step.on_holiday)[0]}, True
-        case QueueStep():
-            bodies = (step.on_full, step.on_no_agents, step.on_failed)
-            return _hurry_any(*(body or step.on_timeout or _CUT for body in bodies))
-        case Dial():
-            return _hurry_any(step.on_busy, step.on_failed)
-        case _:
-            return {}, True
-
-
-def _hurry_any(*bodies: Body) -> tuple[Targets, bool]:
-    results = [hurry(body) for body in bodies]
-    merged = {name: span for targets, _ in results for name, span in targets.items()}
-    return merged, any(through for _, through in results)
+    if isinstance(step, Goto):
+        return {step.flow: step.span}, False
+    targets: Targets = {}
+    through = False
+    for way in ways(step):
+        if not way.idle:
+            continue
+        passed, fell = hurry(way.body)
+        targets |= passed
+        through |= fell and (way.after if way.body else way.empty) is Then.ON
+    return targets, through
 
 
 @finding("E403")

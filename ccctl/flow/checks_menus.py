@@ -4,28 +4,12 @@ from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic
 from ccctl.flow.checks_pages import finding, found
-from ccctl.flow.graph import AnyStep, Body, Menu, Say, SayAs
+from ccctl.flow.graph import AnyStep, Menu, Say, SayAs
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_steps import words
+from ccctl.flow.ways import walk
 
 MANY = 8
-
-
-def bodies_of(step: AnyStep) -> Iterator[Body]:
-    """The bodies that a step's keys and outcomes lead to."""
-    for field in step.__struct_fields__:
-        value = getattr(step, field)
-        if field.startswith("on_"):
-            yield value
-        elif field in ("options", "exit_keys"):
-            yield from (option.body for option in value)
-
-
-def walk(body: Body) -> Iterator[AnyStep]:
-    for step in body:
-        yield step
-        for inner in bodies_of(step):
-            yield from walk(inner)
 
 
 def steps_of(draft: Draft) -> Iterator[AnyStep]:
@@ -135,7 +119,7 @@ def _fits(step: Say) -> bool:
             return step.value.isdecimal() and len(step.value) <= 9
         case SayAs.DIGITS:
             return step.value.endswith(".number") or all(c in "0123456789+*#-" for c in step.value)
-        case SayAs.ALPHA:
+        case _:
             return step.value != "now"
 
 

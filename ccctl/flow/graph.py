@@ -1,132 +1,14 @@
 """The checked meaning of a site: what schema.py makes of YAML and compile.py, roster.py read.
 
-Pure data, frozen. Durations are milliseconds (`_ms`). Every step and named thing keeps its `span`.
-A destination in YAML (flow name, inline step or list) is always a `Body` here; a flow name becomes
-one `Goto`. An empty Body for an outcome means: no edge written.
+The steps of its flows are in steps.py, whose names are names of this module, too.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
-from ccctl.diagnostics import Span
-
-NO_SPAN = Span()
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    span: Span = NO_SPAN
-
-
-# -- steps -----------------------------------------------------------------------------------------
-
-
-class Step(Item, frozen=True, kw_only=True, tag=True):
-    pass
-
-
-class Answer(Step, frozen=True, kw_only=True):
-    delay_ms: int = 500
-
-
-class Play(Step, frozen=True, kw_only=True):
-    prompts: tuple[str, ...]
-
-
-class SayAs(StrEnum):
-    DIGITS = "digits"
-    NUMBER = "number"
-    ALPHA = "alpha"
-    TIME = "time"
-    DATE = "date"
-
-
-class Say(Step, frozen=True, kw_only=True):
-    """Speak a value. `value` is a literal, or one of the readable variables: caller.number,
-    called.number, now."""
-
-    value: str
-    say_as: SayAs = SayAs.DIGITS
-
-
-class Option(Item, frozen=True, kw_only=True):
-    """A key of a menu. `repeat` plays the menu again instead of going to `body`."""
-
-    key: str
-    body: Body = ()
-    repeat: bool = False
-
-
-class Menu(Step, frozen=True, kw_only=True):
-    prompts: tuple[str, ...]
-    options: tuple[Option, ...]
-    timeout_ms: int = 5000
-    interdigit_ms: int = 2000
-    attempts: int = 3
-    on_invalid: Body = ()
-    on_timeout: Body = ()
-    on_exhausted: Body = ()
-
-
-class Language(Step, frozen=True, kw_only=True):
-    code: str
-
-
-class HoursStep(Step, frozen=True, kw_only=True):
-    hours: str
-    on_closed: Body = ()
-    on_holiday: Body = ()
-
-
-class Goto(Step, frozen=True, kw_only=True):
-    flow: str
-
-
-class QueueStep(Step, frozen=True, kw_only=True):
-    queue: str
-    priority: int = 0
-    max_wait_ms: int = 0  # 0: for ever
-    exit_keys: tuple[Option, ...] = ()
-    on_full: Body = ()
-    on_no_agents: Body = ()
-    on_timeout: Body = ()
-    on_failed: Body = ()
-
-
-class Dial(Step, frozen=True, kw_only=True):
-    """Targets are user names or numbers; numbers go `via` a trunk."""
-
-    targets: tuple[str, ...]
-    via: str = ""
-    timeout_ms: int = 25_000
-    on_no_answer: Body = ()
-    on_busy: Body = ()
-    on_failed: Body = ()
-
-
-class VoicemailStep(Step, frozen=True, kw_only=True):
-    mailbox: str
-    greeting: str = "unavailable"  # unavailable, busy, none
-
-
-class HangupStep(Step, frozen=True, kw_only=True):
-    cause: int = 16
-
-
-AnyStep = (
-    Answer | Play | Say | Menu | Language | HoursStep | Goto | QueueStep | Dial | VoicemailStep | HangupStep
-)
-Body = tuple[AnyStep, ...]
-
-
-class Flow(Item, frozen=True, kw_only=True):
-    name: str
-    steps: Body
-
-
-# -- the things that steps name --------------------------------------------------------------------
+from ccctl.flow.steps import *  # noqa: F403 - one vocabulary in two files
+from ccctl.flow.steps import Flow, Item
 
 
 class Prompt(Item, frozen=True, kw_only=True):
@@ -160,6 +42,7 @@ class Hours(Item, frozen=True, kw_only=True):
     open: tuple[OpenSpan, ...]
     holidays: tuple[str, ...] = ()  # dates as yyyymmdd, expanded
     switch: str = ""  # feature code of the day/night switch
+    emergency: str = ""  # feature code that turns the emergency announcement on and off
 
 
 class Trunk(Item, frozen=True, kw_only=True):
@@ -179,6 +62,8 @@ class Number(Item, frozen=True, kw_only=True):
     number: str
     flow: str
     language: str = ""
+    values: dict[str, str] = {}  # variables set on entry
+    site: str = ""
 
 
 class User(Item, frozen=True, kw_only=True):
@@ -201,6 +86,22 @@ class Agent(Item, frozen=True, kw_only=True):
     skills: dict[str, int] = {}
 
 
+class Relax(Item, frozen=True, kw_only=True):
+    """After so long a wait these levels are enough."""
+
+    after_ms: int
+    skills: dict[str, int]
+
+
+class Announce(Item, frozen=True, kw_only=True):
+    """What those who wait are told, and how often."""
+
+    every_ms: int
+    position: bool = False
+    wait_time: bool = False
+    prompts: tuple[str, ...] = ()
+
+
 class Queue(Item, frozen=True, kw_only=True):
     name: str
     title: str
@@ -215,7 +116,10 @@ class Queue(Item, frozen=True, kw_only=True):
     sl_ms: int = 20_000
     music: str = "default"
     whisper: tuple[str, ...] = ()  # prompt names, and the words "queue" and "waited"
-    record: bool = False
+    relax: tuple[Relax, ...] = ()
+    language_skill: dict[str, str] = {}  # language of the call -> skill that it needs too
+    announce: Announce | None = None
+    record: str = "consent"  # always, never, or when the caller has agreed
 
 
 class Mailbox(Item, frozen=True, kw_only=True):
@@ -224,6 +128,8 @@ class Mailbox(Item, frozen=True, kw_only=True):
     pin: str = ""
     email: str = ""
     title: str = ""
+    greeting: str = ""  # a prompt
+    operator: str = ""  # the flow that the key 0 leads to
 
 
 class FeatureCode(Item, frozen=True, kw_only=True):
@@ -246,6 +152,74 @@ class Defaults(Item, frozen=True, kw_only=True):
     engine: str = "acd"
     pause_reasons: dict[str, str] = {}  # digit -> reason
     voice: str = "espeak-ng"  # text-to-speech engine
+    catch: str = ""  # flow for outcomes without a destination and for failures
+    max_call_ms: int = 0  # 0: no limit
+    max_flows: int = 200  # flows that one call may enter
+
+
+class Variable(Item, frozen=True, kw_only=True):
+    """`type` says what may pass: enum (one of `values`), digits (at most `most`), number (`least` to
+    `most`), phone, flag (yes, no), text (letters, digits and blanks, at most `most` characters)."""
+
+    name: str
+    type: str
+    values: tuple[str, ...] = ()
+    least: int = 0
+    most: int = 0
+    default: str = ""
+
+
+class RingGroup(Item, frozen=True, kw_only=True):
+    name: str
+    ring: tuple[str, ...]
+    strategy: str = "all"
+    timeout_ms: int = 20_000
+    repeats: int = 1
+
+
+class Question(Item, frozen=True, kw_only=True):
+    """Asks for one key from `least` to `most`, or for a message of up to `record_ms`."""
+
+    prompts: tuple[str, ...]
+    save: str
+    least: int = 0
+    most: int = 9
+    record_ms: int = 0
+    attempts: int = 2
+
+
+class Survey(Item, frozen=True, kw_only=True):
+    name: str
+    questions: tuple[Question, ...]
+    thanks: tuple[str, ...] = ()
+
+
+class LookupTable(Item, frozen=True, kw_only=True):
+    """Rows by key; `columns` in the order of the rows. With `sql` the rows stay in the database."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+    rows: dict[str, tuple[str, ...]] = {}
+    sql: str = ""
+    database: str = ""
+
+
+class Conference(Item, frozen=True, kw_only=True):
+    name: str
+    pin: str = ""
+    max_members: int = 0
+    music: str = ""
+    record: bool = False
+
+
+class Locale(Item, frozen=True, kw_only=True):
+    """One of several sites in a tree: what differs from the defaults."""
+
+    name: str
+    timezone: str = ""
+    country: str = ""
+    languages: tuple[str, ...] = ()
+    catch: str = ""
 
 
 class Site(Item, frozen=True, kw_only=True):
@@ -263,3 +237,9 @@ class Site(Item, frozen=True, kw_only=True):
     flows: dict[str, Flow] = {}
     prompts: dict[str, Prompt] = {}
     feature_codes: dict[str, FeatureCode] = {}
+    vars: dict[str, Variable] = {}
+    ring_groups: dict[str, RingGroup] = {}
+    surveys: dict[str, Survey] = {}
+    tables: dict[str, LookupTable] = {}
+    conferences: dict[str, Conference] = {}
+    sites: dict[str, Locale] = {}

@@ -104,7 +104,7 @@ def _queue(site: Site, queue: Queue) -> QueueConfig:
         sl_ms=queue.sl_ms,
         music=queue.music,
         whisper=tuple(_media(site, queue, word) for word in queue.whisper),
-        record=queue.record,
+        record=queue.record == "always",
     )
 
 

@@ -287,7 +287,7 @@ def _read_queues(
             sl_ms=goal_ms,
             music=found.get("music", "default"),
             whisper=found.get("whisper", ("queue", "waited")),
-            record=found.get("record") == "always",
+            record=found.get("record", "consent"),
         )
     return queues
 
@@ -342,13 +342,13 @@ def _routed_step(step: graph.AnyStep, trunk: str) -> graph.AnyStep:
     changes: dict[str, Any] = {}
     for field in type(step).__struct_fields__:
         value = getattr(step, field)
-        if field.startswith("on_"):
+        if isinstance(value, tuple) and value and isinstance(value[0], graph.Step):
             changes[field] = _routed(value, trunk)
-        elif field in ("options", "exit_keys"):
+        elif isinstance(value, tuple) and value and isinstance(value[0], graph.Option):
             changes[field] = tuple(msgspec.structs.replace(o, body=_routed(o.body, trunk)) for o in value)
     if isinstance(step, graph.Dial) and not step.via and any(is_number(target) for target in step.targets):
         changes["via"] = trunk
-    return msgspec.structs.replace(step, **changes)
+    return msgspec.structs.replace(step, **changes) if changes else step
 
 
 def is_number(target: str) -> bool:

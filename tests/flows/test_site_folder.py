@@ -267,7 +267,7 @@ def test_the_example_has_what_trials_need(tmp_path: Path) -> None:
     }
     assert site.hours["always-closed"].open == ()
     assert site.queues["support"].agents == ("anna", "ben", "cleo")
-    assert site.queues["support"].record
+    assert site.queues["support"].record == "always"
     assert site.defaults.languages == ("en", "de")
     assert all(set(prompt.texts) == {"en", "de"} for prompt in site.prompts.values())
     (menu,) = (step for step in site.flows["main"].steps if isinstance(step, Menu))

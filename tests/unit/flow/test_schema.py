@@ -103,8 +103,8 @@ def test_queue_defaults_and_members() -> None:
     assert queues["vip"].agents == ("anna",)
     assert queues["picked"].agents == ("anna",)
     assert queues["vip"].whisper == ("queue", "waited")
-    assert (queues["vip"].ring_ms, queues["vip"].wrap_up_ms, queues["vip"].record) == (15_000, 0, False)
-    assert queues["picked"].record
+    assert (queues["vip"].ring_ms, queues["vip"].wrap_up_ms, queues["vip"].record) == (15_000, 0, "consent")
+    assert queues["picked"].record == "always"
 
 
 def test_every_queue_has_a_prompt_that_says_its_title() -> None:
