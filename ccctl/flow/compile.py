@@ -11,10 +11,11 @@ import msgspec
 
 from ccctl.flow.compile_sections import music_classes, pjsip, queues
 from ccctl.flow.compile_sections import voicemail as voicemail_sections
-from ccctl.flow.compile_steps import FlowCompiler
+from ccctl.flow.compile_steps import compile_flow
 from ccctl.flow.compile_tables import desks, hours, inbound, phones, voicemail
 from ccctl.flow.dialplan import Context, Section, render
-from ccctl.flow.graph import Prompt, Site
+from ccctl.flow.graph import Prompt, Site, Subflow
+from ccctl.flow.ways import walk
 
 GENERATION = re.compile(r"[0-9a-f]{6}")
 _NO_GENERATION = "000000"
@@ -48,8 +49,14 @@ def compile_site(site: Site, generation: str) -> Plan:
 
 
 def compile_contexts(site: Site, generation: str) -> list[Context]:
+    called = {
+        step.flow for flow in site.flows.values() for step in walk(flow.steps) if isinstance(step, Subflow)
+    }
     flows = [
-        context for flow in site.flows.values() for context in FlowCompiler(site, generation, flow).compile()
+        context
+        for flow in site.flows.values()
+        for sub in ((False, True) if flow.name in called else (False,))
+        for context in compile_flow(site, generation, flow, sub)
     ]
     return [*flows, *hours(site, generation), *voicemail(site, generation), desks(site, generation)]
 

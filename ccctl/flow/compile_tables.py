@@ -8,15 +8,18 @@ from collections.abc import Iterable
 
 from ccctl.errors import ApplyError
 from ccctl.flow import marks
-from ccctl.flow.compile_steps import (
+from ccctl.flow.compile_flow import (
+    desk_context,
     digits,
     flow_context,
     hours_context,
     seconds,
     voicemail_context,
+    whole_seconds,
 )
+from ccctl.flow.compile_values import channel_variable
 from ccctl.flow.dialplan import Context, Exten, Line, Place, go_if, goto, literal, mark, name, put
-from ccctl.flow.graph import FeatureCode, Hours, Mailbox, OpenSpan, Site, User
+from ccctl.flow.graph import FeatureCode, Hours, Mailbox, Number, OpenSpan, Site, User
 
 INBOUND = "cc-in"
 PHONES = "cc-phones"
@@ -33,19 +36,31 @@ _UNKNOWN = tuple(Exten(pattern, (Line("Hangup", ("1",)),)) for pattern in ("_[+*
 # -- entry -----------------------------------------------------------------------------------------
 
 
-def begin(generation: str, direction: str, number: str, language: str = "") -> list[Line]:
+def begin(site: Site, generation: str, direction: str, number: Number) -> list[Line]:
     """The first lines of a call. A call that is transferred to here keeps its identity."""
     lines = [
         put("__CC_GEN", generation),
-        put("CC_NUMBER", number),
+        put("CC_NUMBER", number.number),
         Line("GotoIf", ("${EXISTS(${CC_CALL})}?known",)),
         put("__CC_CALL", "${UNIQUEID}"),
         put("CC_NUM", "${FILTER(+0-9,${CALLERID(num)})}"),
         put("CC_NAME", _CALLER_NAME),
     ]
+    if site.defaults.max_call_ms:
+        limit = whole_seconds(site.defaults.max_call_ms)
+        lines += [put("TIMEOUT(absolute)", limit), put("CC_END", f"$[${{EPOCH}} + {limit}]")]
+    language = number.language or (site.defaults.languages[0] if number.flow else "")
     if language:
         lines.append(put("CHANNEL(language)", name(language)))
-    return [*lines, mark(marks.CALL, direction)]
+    if number.language:
+        lines.append(put("CC_LANGUAGE", name(number.language)))
+    return [*lines, *_values(site, number), mark(marks.CALL, direction)]
+
+
+def _values(site: Site, number: Number) -> list[Line]:
+    """What variables are when a call begins."""
+    values = {var.name: var.default for var in site.vars.values() if var.default} | number.values
+    return [put(channel_variable(variable), literal(value)) for variable, value in values.items()]
 
 
 def inbound(site: Site, generation: str) -> Context:
@@ -60,11 +75,10 @@ def inbound(site: Site, generation: str) -> Context:
 
 
 def _numbers(site: Site, generation: str, direction: str) -> list[Exten]:
-    default = site.defaults.languages[0]
     return [
         _entry(
             digits(did.number),
-            begin(generation, direction, did.number, did.language or default),
+            begin(site, generation, direction, did),
             (flow_context(generation, did.flow), "s", "1"),
         )
         for did in site.numbers.values()
@@ -80,7 +94,7 @@ def phones(site: Site, generation: str) -> Context:
     people = [
         _entry(
             digits(user.extension),
-            begin(generation, "internal", user.extension),
+            begin(site, generation, "internal", Number(number=user.extension, flow="")),
             (desk_context(generation), user.extension, "1"),
             f"PJSIP/{name(user.name)}",
         )
@@ -94,10 +108,6 @@ def phones(site: Site, generation: str) -> Context:
 
 
 # -- desks -----------------------------------------------------------------------------------------
-
-
-def desk_context(generation: str) -> str:
-    return name(f"cc-{generation}.desks")
 
 
 def desks(site: Site, generation: str) -> Context:

@@ -104,11 +104,13 @@ class Say(Step, frozen=True, kw_only=True):
 
 class Menu(Step, frozen=True, kw_only=True):
     """`again`: prompts of the second, third ... attempt, the last for all further ones (none: as the
-    first). `extensions`: internal numbers that may be dialled. `invalid_by`, `timeout_by`: what comes
+    first); `lead`: what is played before the first attempt. `extensions`: internal numbers that may be
+    dialled. `invalid_by`, `timeout_by`: what comes
     before the next attempt after the n-th one, where that differs from on_invalid and on_timeout."""
 
     prompts: tuple[str, ...]
     options: tuple[Option, ...]
+    lead: tuple[str, ...] = ()
     again: tuple[tuple[str, ...], ...] = ()
     extensions: tuple[str, ...] = ()
     timeout_ms: int = 5000
@@ -122,8 +124,8 @@ class Menu(Step, frozen=True, kw_only=True):
 
 
 class Gather(Step, frozen=True, kw_only=True):
-    """Ask for digits. `matches` is a regular expression over the digits, `confirm` prompts before the
-    digits are read back (1 accepts, any other key asks again); a secret is never spoken nor marked."""
+    """Ask for digits. `matches` is a regular expression over the digits, `confirm` prompts
+    follow the digits read back (1 accepts, any other key asks again); a secret is not read back."""
 
     prompts: tuple[str, ...]
     save: str

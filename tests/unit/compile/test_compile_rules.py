@@ -178,7 +178,9 @@ def test_a_native_queue_never_enters_the_application() -> None:
 def test_whole_seconds_are_rounded_up() -> None:
     """A wait of 1.5 s must not become 1 s."""
     extens = of_flow(g.QueueStep(queue="support", max_wait_ms=1500))
-    assert f"Stasis(ccctl,queue,{GEN},support,0,2,,)" in lines(extens["queue1"])
+    assert f'Stasis(ccctl,queue,{GEN},support,0,2,,${{IF($["${{CC_RECORD}}" = "yes"]?r)}})' in lines(
+        extens["queue1"]
+    )
 
 
 def test_a_user_without_password_gets_no_phone() -> None:

@@ -1,0 +1,86 @@
+"""Steps that only do one thing and go on, and those that end a call."""
+
+from ccctl.flow.compile_flow import Block, Branching, FlowCompiler, Plain, seconds
+from ccctl.flow.compile_values import spoken
+from ccctl.flow.dialplan import Line, literal, name, put
+from ccctl.flow.graph import (
+    Answer,
+    Goto,
+    HangupStep,
+    Language,
+    Play,
+    Recording,
+    Reject,
+    Say,
+    SayAs,
+    Wait,
+)
+
+LANGUAGE = "CC_LANGUAGE"  # the language that was chosen; empty while it is only the default
+RECORD = "CC_RECORD"  # yes or no once the call has said so
+_CLOCK = {SayAs.TIME: "HM", SayAs.DATE: "AdBY", SayAs.DATETIME: "AdBY 'digits/at' HM"}
+_APPS = {
+    SayAs.DIGITS: "SayDigits",
+    SayAs.PHONE: "SayDigits",
+    SayAs.NUMBER: "SayNumber",
+    SayAs.ORDINAL: "SayOrdinal",
+    SayAs.MONEY: "SayMoney",
+    SayAs.ALPHA: "SayAlpha",
+}
+
+
+def _answer(f: FlowCompiler, block: Block, step: Answer) -> None:
+    block.append(Line("Answer", (str(step.delay_ms),)))
+
+
+def _play(f: FlowCompiler, block: Block, step: Play) -> None:
+    """A key that ends the prompts is used up; before a menu they are part of it, see FlowCompiler.take."""
+    if step.barge_in:
+        block.append(Line("Read", ("CC_KEY", f.sounds(step.prompts), "1", "", "1", "0.1")))
+    else:
+        block.append(Line("Playback", (f.sounds(step.prompts),)))
+
+
+def _wait(f: FlowCompiler, block: Block, step: Wait) -> None:
+    if step.music:
+        block.append(Line("MusicOnHold", (name(step.music), seconds(step.wait_ms))))
+    else:
+        block.append(Line("Wait", (seconds(step.wait_ms),)))
+
+
+def _say(f: FlowCompiler, block: Block, step: Say) -> None:
+    if step.say_as in _CLOCK:
+        when = "${EPOCH}" if step.value == "now" else spoken(step.value)
+        block.append(Line("SayUnixTime", (when, literal(f.site.defaults.timezone), _CLOCK[step.say_as])))
+    else:
+        block.append(Line(_APPS[step.say_as], (spoken(step.value),)))
+
+
+def _language(f: FlowCompiler, block: Block, step: Language) -> None:
+    block += [put("CHANNEL(language)", name(step.code)), put(LANGUAGE, name(step.code))]
+
+
+def _goto(f: FlowCompiler, block: Block, step: Goto) -> None:
+    f.leave(block, step.flow)
+
+
+def _hangup(f: FlowCompiler, block: Block, step: HangupStep | Reject) -> None:
+    f.end(block, step.cause)
+
+
+def _recording(f: FlowCompiler, block: Block, step: Recording) -> None:
+    block.append(put(RECORD, "yes" if step.on else "no"))
+
+
+PLAIN: dict[type, Plain] = {
+    Answer: _answer,
+    Play: _play,
+    Wait: _wait,
+    Say: _say,
+    Language: _language,
+    Goto: _goto,
+    HangupStep: _hangup,
+    Reject: _hangup,
+    Recording: _recording,
+}
+BRANCHING: dict[type, Branching] = {}
