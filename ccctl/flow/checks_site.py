@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic, Span
+from ccctl.flow import calendar
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.checks_reading import place
 from ccctl.flow.checks_values import bad_recording
@@ -89,6 +90,38 @@ def check_missing_days(draft: Draft) -> Iterator[Diagnostic]:
 def _missing_days(opening: Opening) -> list[str]:
     told = {day for row in opening.rows for day in row.days}
     return [] if opening.word else [word for day, word in enumerate(DAYS) if day not in told]
+
+
+@finding("W307")
+def check_missing_minutes(draft: Draft) -> Iterator[Diagnostic]:
+    """A time that does not exist on the day when the clocks go forward.
+
+    On that day it counts as the end of the gap. Asterisk opens and closes late, then, by up to an hour.
+
+    Bad:
+        open: {sat-sun: "02:30-12:00"}      # in Europe/Berlin
+    Good:
+        open: {sat-sun: "03:00-12:00"}
+    """
+    for name, opening in draft.openings.items():
+        hours = draft.site.hours[name]
+        special = {*hours.holidays, *(exception.day for exception in hours.exceptions)}
+        for gap in calendar.gaps(hours.timezone, draft.today):
+            if gap.day in special:
+                continue
+            for row in opening.rows:
+                for minute in sorted(_times(row, gap.weekday) & set(range(gap.start + 1, gap.end))):
+                    yield _missing_minute(row.span, minute, gap, hours.timezone)
+
+
+def _times(row: OpenRow, day: int) -> set[int]:
+    return {minute for span in row.spans if span.day == day for minute in (span.start, span.end)}
+
+
+def _missing_minute(span: Span, minute: int, gap: calendar.Gap, zone: str) -> Diagnostic:
+    day = f"{gap.day[:4]}-{gap.day[4:6]}-{gap.day[6:]}"
+    text = f"{clock(minute)} does not exist on {day} in {zone}; that day it counts as {clock(gap.end)}"
+    return found("W307", span, text, f"write {clock(gap.end)}, or leave it if that is meant")
 
 
 # -- codes and extensions --------------------------------------------------------------------------
@@ -293,6 +326,7 @@ def check_unused_files(draft: Draft) -> Iterator[Diagnostic]:
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_overlaps,
     check_missing_days,
+    check_missing_minutes,
     check_codes_twice,
     check_code_prefixes,
     check_extensions_twice,

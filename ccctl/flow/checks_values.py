@@ -3,6 +3,8 @@
 Each function makes the one finding of its code; its docstring is the manual page.
 """
 
+import datetime
+
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow.checks_pages import finding, found
 
@@ -68,6 +70,57 @@ def bad_date(span: Span, text: str, hint: str) -> Diagnostic:
           office: {open: {mon-fri: "09:00-17:00"}, holidays: ["2026-12-25"]}
     """
     return found("E308", span, text, hint)
+
+
+@finding("E309")
+def bad_calendar(span: Span, text: str, hint: str) -> Diagnostic:
+    """A calendar file (.ics) that cannot be read.
+
+    A calendar that is read in part would open the office on a day off, so it is refused as a whole.
+
+    Bad:
+        DTSTART;VALUE=DATE:2026122
+    Good:
+        DTSTART;VALUE=DATE:20261225
+    """
+    return found("E309", span, text, hint)
+
+
+@finding("E310")
+def exception_twice(span: Span, day: str, line: int) -> Diagnostic:
+    """Two exceptions for one day, or times of one that overlap.
+
+    Bad:
+        exceptions: {"2026-12-24..2026-12-31": closed, "2026-12-28": "09:00-12:00"}
+    Good:
+        exceptions: {"2026-12-24..2026-12-27": closed, "2026-12-28": "09:00-12:00"}
+    """
+    shown = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+    return found("E310", span, f"{shown} is also an exception in line {line}", "write each day once")
+
+
+def times_overlap(span: Span, minute: int) -> Diagnostic:
+    text = f"two of these times hold {minute // 60:02}:{minute % 60:02}"
+    return found("E310", span, text, "write each time once")
+
+
+@finding("W304")
+def calendar_ends(span: Span, path: str, last: datetime.date | None, today: datetime.date) -> Diagnostic:
+    """A calendar ends soon.
+
+    After its last day the office would be open on every holiday. It is told 60 days ahead.
+
+    Bad:
+        holidays: [calendars/2026.ics]       # and it is December 2026
+    Good:
+        holidays: [calendars/2026.ics, calendars/2027.ics]
+    """
+    hint = "fetch the next year" if path.endswith(".ics") else "write the days of the next year"
+    if last is None:
+        return found("W304", span, f"{path} has no day that counts", hint)
+    days = (last - today).days
+    when = f"{days} days ahead" if days > 0 else "today" if days == 0 else f"{-days} days ago"
+    return found("W304", span, f"{path} has no day after {last}, {when}", hint)
 
 
 @finding("E803")

@@ -149,14 +149,43 @@ def _hours(hours: Hours, generation: str) -> Context:
         Line("Return", ("open",), "open"),
         Line("Return", ("closed",), "closed"),
     ]
-    holidays = [Exten(f"d{digits(day)}", (Line("Return", ("holiday",)),)) for day in hours.holidays]
     spans = [_span(spell, zone) for spell in spells(hours.open)]
     week = (*spans, Line("Return", ("closed",)), Line("Return", ("open",), "open"))
     safety = Exten("i", (Line("Return", ("closed",)),))
     return Context(
         hours_context(generation, hours.name),
-        (Exten("s", tuple(lines)), *holidays, Exten("_d.", week), safety),
+        (Exten("s", tuple(lines)), *_dates(hours), Exten("_d.", week), safety),
     )
+
+
+def _dates(hours: Hours) -> list[Exten]:
+    """Days that are not as the week: an exception beats a holiday, and a whole holiday beats half of one."""
+    zone = hours.timezone
+    days: dict[str, tuple[Line, ...]] = {}
+    for part in hours.partial:
+        before = days.get(part.day, (_week(),))[:-1]
+        days[part.day] = (*before, _within(part.start, part.end, zone, "holiday"), _week())
+    days = {day: (*lines, Line("Return", ("holiday",), "holiday")) for day, lines in days.items()}
+    days |= {day: (Line("Return", ("holiday",)),) for day in hours.holidays}
+    for exception in hours.exceptions:
+        spans = [_within(start, end, zone, "open") for start, end in exception.spans]
+        opened = (Line("Return", ("open",), "open"),) if spans else ()
+        days[exception.day] = (*spans, Line("Return", ("closed",)), *opened)
+    return [Exten(f"d{digits(day)}", lines) for day, lines in sorted(days.items())]
+
+
+def _week() -> Line:
+    """To the extension of all days that have none of their own."""
+    return Line("Goto", ("day", "1"))
+
+
+def _within(start: int, end: int, zone: str, label: str) -> Line:
+    return Line("GotoIfTime", (_clock(start, end), "*", "*", "*", f"{literal(zone)}?{label}"))
+
+
+def _clock(start: int, end: int) -> str:
+    """Asterisk's end minute is inclusive and it knows no 24:00, so the last open minute is written."""
+    return f"{start // 60:02}:{start % 60:02}-{(end - 1) // 60:02}:{(end - 1) % 60:02}"
 
 
 def spells(spans: Iterable[OpenSpan]) -> list[tuple[int, int, tuple[int, ...]]]:
@@ -168,11 +197,9 @@ def spells(spans: Iterable[OpenSpan]) -> list[tuple[int, int, tuple[int, ...]]]:
 
 
 def _span(spell: tuple[int, int, tuple[int, ...]], zone: str) -> Line:
-    """Asterisk's end minute is inclusive and it knows no 24:00, so the last open minute is written."""
     start, end, on = spell
-    when = f"{start // 60:02}:{start % 60:02}-{(end - 1) // 60:02}:{(end - 1) % 60:02}"
     days = "&".join(_DAYS[day] for day in on)
-    return Line("GotoIfTime", (when, days, "*", "*", f"{literal(zone)}?open"))
+    return Line("GotoIfTime", (_clock(start, end), days, "*", "*", f"{literal(zone)}?open"))
 
 
 def _switch(hours: Hours) -> Exten:

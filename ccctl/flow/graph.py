@@ -36,11 +36,30 @@ class OpenSpan(msgspec.Struct, frozen=True):
     end: int
 
 
+class HolidayPart(msgspec.Struct, frozen=True):
+    """A holiday on `day` (yyyymmdd) from minute to minute of the day; end is exclusive."""
+
+    day: str
+    start: int
+    end: int
+
+
+class ExceptionDay(msgspec.Struct, frozen=True):
+    """A date (yyyymmdd) with its own opening hours, as (start, end) minutes; none is closed."""
+
+    day: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+
 class Hours(Item, frozen=True, kw_only=True):
+    """An exception beats a holiday, and a holiday beats the week."""
+
     name: str
     timezone: str
     open: tuple[OpenSpan, ...]
     holidays: tuple[str, ...] = ()  # dates as yyyymmdd, expanded
+    partial: tuple[HolidayPart, ...] = ()
+    exceptions: tuple[ExceptionDay, ...] = ()
     switch: str = ""  # feature code of the day/night switch
     emergency: str = ""  # feature code that turns the emergency announcement on and off
 

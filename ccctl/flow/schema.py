@@ -4,6 +4,7 @@ The result is a Draft: what could be read, with the places that checks.py needs.
 only when neither reading nor checking found an error.
 """
 
+import datetime
 import hashlib
 from typing import Any
 
@@ -16,6 +17,7 @@ from ccctl.flow import graph, values
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.graph import Site
 from ccctl.flow.roster import queue_prompt
+from ccctl.flow.schema_calendar import Holidays, exception_days, expand
 from ccctl.flow.schema_sections import Opening, Spoken
 from ccctl.flow.schema_steps import read_body
 from ccctl.flow.schema_types import Folder, Reader, Recording, Ref, Table, read_keys, read_mapping
@@ -48,6 +50,7 @@ class Draft(msgspec.Struct, frozen=True):
     broken: frozenset[str]
     recordings: dict[str, Recording]
     shown: str = ""
+    today: datetime.date = datetime.date(1970, 1, 1)
 
     def spot(self, section: str, name: str, key: str) -> Span:
         return self.spots.get((section, name, key)) or self.names[section][name]
@@ -95,6 +98,7 @@ def _draft(reader: Reader, site: Site, openings: dict[str, Opening], broken: set
         broken=frozenset(broken),
         recordings=reader.folder.sounds,
         shown=reader.folder.shown,
+        today=reader.folder.today,
     )
 
 
@@ -231,12 +235,16 @@ def _read_hours(
     for name, found in _read_all(reader, "hours", entries, sections.HOURS).items():
         if "open" in found:
             openings[name] = found["open"]
+        zone = found.get("timezone", defaults.timezone)
+        holidays, partial = expand(reader, found.get("holidays", Holidays()), zone)
         hours[name] = graph.Hours(
             name=name,
             span=reader.names["hours"][name],
-            timezone=found.get("timezone", defaults.timezone),
+            timezone=zone,
             open=openings[name].spans if name in openings else (),
-            holidays=found.get("holidays", ()),
+            holidays=holidays,
+            partial=partial,
+            exceptions=exception_days(found.get("exceptions", ())),
             switch=found.get("switch", ""),
         )
     return hours, openings

@@ -9,6 +9,7 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import shapes, values
 from ccctl.flow.graph import OpenSpan
+from ccctl.flow.schema_calendar import EXCEPTIONS_SHAPE, HOLIDAYS_SHAPE, read_exceptions, read_holidays
 from ccctl.flow.schema_steps import RINGING, span_of_time, whole
 from ccctl.flow.schema_types import (
     TEXT,
@@ -28,7 +29,7 @@ from ccctl.flow.schema_types import (
     refuse_duplicates,
     typed,
 )
-from ccctl.flow.source import Mapping, Node, Scalar, Sequence, parse
+from ccctl.flow.source import Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 
 
@@ -141,49 +142,6 @@ def _read_row(reader: Reader, word: Scalar, node: Node) -> OpenRow | None:
         return None
     flat = tuple(pair for written in times for pair in written)
     return OpenRow(node.span, days, values.spans(days, flat))
-
-
-def _read_holidays(reader: Reader, node: Node) -> tuple[str, ...] | None:
-    items = node.items if isinstance(node, Sequence) else (node,)
-    days = [day for item in items for day in _holidays(reader, item)]
-    return tuple(sorted(set(days)))
-
-
-def _holidays(reader: Reader, node: Node) -> list[str]:
-    """A date, or the dates of a calendar file."""
-    text = read_text(reader, node)
-    if text is None:
-        return []
-    if text.endswith(".ics"):
-        reader.report(
-            findings.not_available(node.span, "ics calendars", instead="write the dates in a YAML file")
-        )
-        return []
-    if not text.endswith((".yaml", ".yml")):
-        return _dates(reader, (node,))
-    data = reader.folder.read(text)
-    if isinstance(data, Wrong):
-        reader.report(faults.missing_file(node.span, f"calendar {text} {data.text}", data.hint))
-        return []
-    parsed = parse(data, f"{reader.folder.shown}{text}")
-    reader.findings.extend(parsed.findings)
-    match parsed.root:
-        case Mapping() as mapping:
-            refuse_duplicates(reader, mapping)
-            return _dates(reader, tuple(word for word, _ in mapping.entries))
-        case Sequence() as sequence:
-            return _dates(reader, sequence.items)
-        case Scalar() as scalar:
-            reader.report(
-                findings.shape(scalar.span, "a calendar is a list of dates", 'write - "2026-12-25"')
-            )
-    return []
-
-
-def _dates(reader: Reader, nodes: tuple[Node, ...]) -> list[str]:
-    kind = typed("date", values.date, faults.bad_date)
-    days = (kind.read(reader, node) for node in nodes)
-    return [day for day in days if day is not None]
 
 
 # -- prompts, whispers, codes ----------------------------------------------------------------------
@@ -352,8 +310,15 @@ HOURS = Table(
         ),
         Key(
             "holidays",
-            Kind("list of: date or calendar file", _read_holidays, shapes.listed(shapes.SINGLE)),
-            "days that beat the hours; a file has dates as a list, or as keys with their names",
+            Kind("list of: date, half day or calendar file", read_holidays, HOLIDAYS_SHAPE),
+            'days that beat the hours: `"2026-12-25"`, `"2026-12-24..2026-12-26"`, `"12-25"` of every year, '
+            'half days `{date: "2026-12-24", from: "12:00"}`; an .ics file, or a YAML file with such dates '
+            "as a list, or as keys with their names",
+        ),
+        Key(
+            "exceptions",
+            Kind("mapping: dates to times; or `closed`", read_exceptions, EXCEPTIONS_SHAPE),
+            "days with hours of their own, which beat holidays and the week",
         ),
         Key("switch", CODE, "feature code of the day/night switch"),
         Key("timezone", ZONE, "time zone of these hours", "of defaults"),

@@ -4,6 +4,7 @@ schema_sections.py and schema_steps.py declare tables; reading and the reference
 come from the same declaration.
 """
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from ccctl.diagnostics import Diagnostic, Span, did_you_mean
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import shapes
+from ccctl.flow.calendar import Calendar
 from ccctl.flow.graph import AnyStep
 from ccctl.flow.shapes import Shape
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence, duplicates
@@ -50,6 +52,7 @@ class Folder(msgspec.Struct, frozen=True):
     read: Callable[[str], bytes | Wrong] = _no_file
     sounds: dict[str, Recording] = {}
     shown: str = ""  # what stands before a relative path when it is shown
+    today: datetime.date = datetime.date(1970, 1, 1)  # from the shell: nothing in here has a clock
 
 
 class Reader:
@@ -66,6 +69,7 @@ class Reader:
         self.menu: dict[str, int] = {"timeout": 5000, "interdigit": 2000, "attempts": 3}
         self.patient: set[Span] = set()  # menus that set interdigit themselves
         self.dialled: list[tuple[str, Span]] = []  # numbers that dial steps call
+        self.calendars: dict[tuple[str, str], Calendar] = {}  # by path and time zone
 
     def report(self, diagnostic: Diagnostic) -> None:
         self.findings.append(diagnostic)

@@ -1,5 +1,6 @@
 """A site folder to a checked Site: reads the files, the secrets and the recordings around the pure reader."""
 
+import datetime
 import errno
 import glob
 import hashlib
@@ -23,7 +24,7 @@ SECRETS = "secrets.yaml"
 COMMAND_SECONDS = 15
 
 
-def load_site(root: str | Path) -> tuple[Site | None, list[Diagnostic]]:
+def load_site(root: str | Path, today: datetime.date | None = None) -> tuple[Site | None, list[Diagnostic]]:
     """The site, or None when there is any error; and every finding, in the order of the files."""
     folder = Path(root)
     if not folder.is_dir():
@@ -37,7 +38,7 @@ def load_site(root: str | Path) -> tuple[Site | None, list[Diagnostic]]:
         text = "there is no .yaml file in this folder"
         return None, [findings.unreadable(Span(str(root)), text, "run 'ccctl init' to begin with an example")]
     secrets = Secrets(folder / SECRETS, files.show(SECRETS))
-    around = Folder(secrets.value, files.read_named, _scan_sounds(folder), files.shown)
+    around = Folder(secrets.value, files.read_named, _scan_sounds(folder), files.shown, today or _today())
     draft, found = read_site(documents, around, str(folder.resolve()))
     if not files.unparsed:  # names of a file that could not be parsed would all seem unknown
         found = [*found, *check_draft(draft)]
@@ -46,6 +47,10 @@ def load_site(root: str | Path) -> tuple[Site | None, list[Diagnostic]]:
     every = sorted({*files.findings, *secrets.findings, *found}, key=_order)
     wrong = any(finding.severity is Severity.ERROR for finding in every)
     return (None if wrong else draft.site), every
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()
 
 
 def _order(finding: Diagnostic) -> tuple[Span, str, str]:

@@ -1,5 +1,6 @@
 """Reads a site from texts, as runtime/site.py does from a folder; tests/flows/base.yaml is in it."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def read(case: dict[str, Any]) -> tuple[Draft, list[Diagnostic]]:
             files[path].encode() if path in files else Wrong("not found", "paths are relative to the folder")
         ),
         sounds={path: Recording(path, "0", fault) for path, fault in case.get("sounds", {}).items()},
+        today=datetime.date.fromisoformat(case.get("today", "2026-07-01")),
     )
     texts = {} if case.get("alone") else {"base.yaml": BASE}
     parsed = {

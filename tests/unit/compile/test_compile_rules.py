@@ -128,6 +128,28 @@ def test_shared_spans_are_one_line_and_end_before_the_minute() -> None:
     ]
 
 
+def test_an_exception_beats_a_holiday_and_a_holiday_the_week() -> None:
+    hours = g.Hours(
+        name="office",
+        timezone="UTC",
+        open=(g.OpenSpan(0, 540, 1020),),
+        holidays=("20261225", "20261226"),
+        partial=(g.HolidayPart("20261224", 720, 1440), g.HolidayPart("20261226", 0, 60)),
+        exceptions=(g.ExceptionDay("20261225", ((600, 660),)), g.ExceptionDay("20261231")),
+    )
+    days = contexts(sample_site.site(hours={"office": hours}))[f"cc-{GEN}.hours.office"]
+    text = {exten.name: lines(exten) for exten in days.extens}
+    assert list(text) == ["s", "d20261224", "d20261225", "d20261226", "d20261231", "_d.", "i"]
+    assert text["d20261224"] == [
+        "GotoIfTime(12:00-23:59,*,*,*,UTC?holiday)",
+        "Goto(day,1)",
+        "Return(holiday)",
+    ]
+    assert text["d20261225"] == ["GotoIfTime(10:00-10:59,*,*,*,UTC?open)", "Return(closed)", "Return(open)"]
+    assert text["d20261226"] == ["Return(holiday)"]
+    assert text["d20261231"] == ["Return(closed)"]
+
+
 def test_hours_that_never_open_are_closed() -> None:
     hours = g.Hours(name="office", timezone="UTC", open=())
     context = contexts(sample_site.site(hours={"office": hours}))[f"cc-{GEN}.hours.office"]

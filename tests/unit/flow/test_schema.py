@@ -148,6 +148,49 @@ def test_holidays_from_dates_and_calendars() -> None:
     assert site(text, files=files).hours["shop"].holidays == ("20261225", "20261226", "20270101")
 
 
+def test_half_days_ranges_and_yearly_days() -> None:
+    text = (
+        'hours: {shop: {open: always, holidays: ["2026-12-30..2026-12-31", '
+        '{date: "2026-12-24", from: "12:00"}, {date: "12-23", to: "09:00"}, days.yaml, half.yaml]}}'
+    )
+    files = {
+        "days.yaml": '"12-25": Christmas\n"2026-12-29": {from: "12:00", to: "18:00", name: Inventory}',
+        "half.yaml": '- {date: "2026-12-24", from: "08:00", to: "12:00"}\n- "2026-12-26"',
+    }
+    shop = site(text, files=files).hours["shop"]
+    christmas = tuple(f"{year}1225" for year in (2025, 2026, 2027, 2028))
+    assert set(shop.holidays) == {*christmas, "20261226", "20261230", "20261231"}
+    assert [(part.day, part.start, part.end) for part in shop.partial if part.day.startswith("2026")] == [
+        ("20261223", 0, 540),
+        ("20261224", 480, 1440),
+        ("20261229", 720, 1080),
+    ]
+
+
+def test_a_calendar_is_read_in_the_zone_of_its_hours() -> None:
+    text = """hours:
+      shop: {open: always, holidays: x.ics}
+      far: {open: always, holidays: x.ics, timezone: Asia/Tokyo}"""
+    event = "DTSTART:20261224T110000Z\nDTEND:20261224T120000Z"
+    calendar = f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{event}\nEND:VEVENT\nEND:VCALENDAR"
+    hours = site(text, files={"x.ics": calendar}).hours
+    assert [part.start for name in ("shop", "far") for part in hours[name].partial] == [720, 1200]
+
+
+def test_exceptions_are_days_with_their_own_hours() -> None:
+    text = """hours: {shop: {open: never, exceptions: {
+      "2026-12-31": closed,
+      "2026-12-27..2026-12-28": "10:00-14:00",
+      "2026-12-24": ["13:00-24:00", "08:00-12:00"]}}}"""
+    days = [(each.day, each.spans) for each in site(text).hours["shop"].exceptions]
+    assert days == [
+        ("20261224", ((480, 720), (780, 1440))),
+        ("20261227", ((600, 840),)),
+        ("20261228", ((600, 840),)),
+        ("20261231", ()),
+    ]
+
+
 def test_mailbox_number_is_the_extension_of_its_user() -> None:
     text = "users: {ben: {extension: 202, password: !secret ph202, mailbox: ben}}\n"
     text += "mailboxes: {ben: {pin: !secret vm900}}"
