@@ -1,11 +1,16 @@
 """What real tests stand on: a lab Asterisk and a PostgreSQL cluster, each started once when first wanted."""
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.labhome import LabHome
 from tests.support.postgres import Cluster
+
+# Sounds that tests have made once; never those of the user.
+os.environ["CCCTL_CACHE"] = str(Path(__file__).parents[1] / ".cache" / "sounds")
 
 
 @pytest.fixture(scope="session")

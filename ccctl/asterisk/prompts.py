@@ -1,49 +1,37 @@
-"""Sound files of a site: recordings copied, texts spoken by a text-to-speech engine.
+"""Sound files of a site: texts spoken, recordings and music brought into form, from the cache if they can.
 
-A file is <sounds>/<language>/cc/<name>-<digest>.wav (8 kHz, mono, 16 bit). The digest pins its content,
-so a file that exists is never made again and an old generation keeps its own prompts.
+A file is <sounds>/<language>/cc/<name>-<digest>.wav (8 kHz, mono, 16 bit), with .wav16 (16 kHz) beside it
+when the source has that much. The digest pins its content, so a file that exists is never made again and an
+old generation keeps its own prompts.
 """
 
+import hashlib
 import os
 import re
-import shutil
-import subprocess
-import wave
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
+from ccctl.asterisk import shaping, speech
+from ccctl.asterisk.shaping import NARROW, RATES, Files
+from ccctl.asterisk.soundcache import SoundCache, key_of
 from ccctl.errors import ApplyError
 from ccctl.flow.graph import Prompt, Site
 
-TIMEOUT_S = 120
+WORKERS = 2
 ALL = "all"
-_OURS = re.compile(r"(.+-[0-9a-f]{8})\.wav")
+_OURS = re.compile(r"(.+-[0-9a-f]{8})\.wav(?:16)?")
+# Formats of Asterisk that sox does not read, or not without being told their rate: music in them is copied.
+_AS_THEY_ARE = frozenset((".g722", ".g729", ".sln", ".sln16", ".sln48", ".ulaw", ".alaw", ".wav16"))
 
-
-class Engine(msgspec.Struct, frozen=True):
-    """A command that reads text on stdin and writes `{out}`. `{voice}` is the language, or what the
-    site wrote after "<engine>:"."""
-
-    command: tuple[str, ...]
-    install: str
-
-
-ENGINES = {
-    "espeak-ng": Engine(
-        ("espeak-ng", "-v", "{voice}", "-s", "150", "-w", "{out}", "--stdin"), "apt install espeak-ng"
-    ),
-    "piper": Engine(
-        ("piper", "--model", "{voice}", "--output_file", "{out}"),
-        "pip install piper-tts, and name the voice file: voice: piper:/path/to/voice.onnx",
-    ),
-}
+Progress = Callable[[int, int, str], None]
 
 
 class Sound(msgspec.Struct, frozen=True):
-    """One file to be made: from a recording (`file`) or from `text`."""
+    """One sound to be made: from a recording (`file`) or from `text`. `target` is its 8 kHz file."""
 
     prompt: str
     language: str
@@ -51,9 +39,13 @@ class Sound(msgspec.Struct, frozen=True):
     text: str = ""
     file: str = ""
 
+    @property
+    def what(self) -> str:
+        return f"prompt {self.prompt} ({self.language})"
+
 
 def sounds(site: Site, sounds_dir: str) -> list[Sound]:
-    """Every sound file that the site needs."""
+    """Every sound that the site needs."""
     languages = site.defaults.languages
     return [
         _sound(site, prompt, language, sounds_dir)
@@ -66,91 +58,101 @@ def sounds(site: Site, sounds_dir: str) -> list[Sound]:
 def _sound(site: Site, prompt: Prompt, language: str, sounds_dir: str) -> Sound:
     file = prompt.files.get(language) or ("" if language in prompt.texts else prompt.files.get(ALL, ""))
     source = str(Path(site.root) / file) if file else ""
-    target = f"{sounds_dir}/{language}/{prompt.sound}.wav"
+    target = f"{sounds_dir}/{language}/{prompt.sound}{NARROW}"
     return Sound(prompt.name, language, target, "" if file else prompt.texts[language], source)
 
 
-def make(site: Site, sounds_dir: str, progress: Callable[[int, int, str], None]) -> list[str]:
-    """Make the missing files, all or none; returns their paths. `progress(done, of, name)`."""
-    missing = [sound for sound in sounds(site, sounds_dir) if not os.path.exists(sound.target)]
+def make(site: Site, sounds_dir: str, progress: Progress) -> list[str]:
+    """Make the missing sounds, all or none; returns their 8 kHz files. `progress(done, of, name)`."""
+    return make_sounds(site, sounds(site, sounds_dir), progress)
+
+
+def make_sounds(site: Site, wanted: Iterable[Sound], progress: Progress) -> list[str]:
+    missing = [sound for sound in wanted if not os.path.exists(sound.target)]
     if not missing:
         return []
-    try:
-        with TemporaryDirectory(prefix="ccctl-prompts-") as scratch:
-            made = []
-            for number, sound in enumerate(missing):
+    known = SoundCache()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        jobs = [pool.submit(sound_of, site, sound, known) for sound in missing]
+        try:
+            for number, (sound, job) in enumerate(zip(missing, jobs, strict=True)):
                 progress(number, len(missing), f"{sound.language}/{sound.prompt}")
-                made.append(_make_one(site.defaults.voice, sound, Path(scratch), number))
-            _publish(missing, made)
-    except OSError as error:
-        raise ApplyError(f"prompts cannot be written to {sounds_dir}: {error.strerror}") from None
+                job.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    publish({sound.target: job.result() for sound, job in zip(missing, jobs, strict=True)})
+    known.clear_old()
     progress(len(missing), len(missing), "")
     return [sound.target for sound in missing]
 
 
-def _make_one(voice: str, sound: Sound, scratch: Path, number: int) -> Path:
-    out = scratch / f"{number}.wav"
-    if sound.file and _is_telephone(sound.file):
-        shutil.copyfile(sound.file, out)
-        return out
-    source = Path(sound.file) if sound.file else _speak(voice, sound, scratch / f"{number}.tts.wav")
-    command = ["sox", str(source), "-r", "8000", "-c", "1", "-b", "16", "-e", "signed-integer", str(out)]
-    _run(command, b"", sound, "apt install sox")
-    return out
+def sound_of(site: Site, sound: Sound, known: SoundCache) -> Files:
+    """From the cache, else made and put there."""
+    if sound.file:
+        return recorded(Path(sound.file), sound.what, known)
+    voice = speech.voice_of(site, sound.language)
+    key = speech.spoken_key(voice, sound.language, sound.text, _form())
+    files = known.get(key)
+    if files is None:
+        try:
+            with TemporaryDirectory(prefix="ccctl-speech-") as scratch:
+                out = Path(scratch) / "spoken.wav"
+                speech.speak(voice, sound.text, out, sound.what)
+                files = shaping.shape(out, sound.what)
+        except OSError as error:
+            raise ApplyError(f"{sound.what} cannot be spoken: {error.strerror}") from None
+        known.put(key, files)
+    return files
 
 
-def _speak(voice: str, sound: Sound, out: Path) -> Path:
-    kind, _, chosen = voice.partition(":")
-    engine = ENGINES.get(kind)
-    if not engine:
-        raise ApplyError(f"unknown voice {voice!r}", f"known: {', '.join(ENGINES)}")
-    spoken = chosen.format(language=sound.language) if chosen else sound.language.replace("_", "-").lower()
-    command = [part.format(voice=spoken, out=out) for part in engine.command]
-    _run(command, sound.text.encode(), sound, engine.install)
-    return out
-
-
-def _run(command: list[str], text: bytes, sound: Sound, install: str) -> None:
-    what = f"prompt {sound.prompt} ({sound.language})"
+def recorded(source: Path, what: str, known: SoundCache, music: bool = False) -> Files:
+    """A recording in the form that callers hear."""
     try:
-        done = subprocess.run(command, input=text, capture_output=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
-    except FileNotFoundError:
-        raise ApplyError(f"{what} needs {command[0]}, which is not installed", install) from None
-    except subprocess.TimeoutExpired:
-        raise ApplyError(f"{what}: {command[0]} did not end within {TIMEOUT_S} s") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ApplyError(f"{what}: {command[0]} failed: {said[-1] if said else done.returncode}")
+        key = key_of("recorded", hashlib.sha256(source.read_bytes()).hexdigest(), str(music), _form())
+    except OSError as error:
+        raise ApplyError(f"{what}: {source} cannot be read: {error.strerror}") from None
+    files = known.get(key)
+    if files is None:
+        try:
+            files = shaping.shape(source, what, music)
+        except OSError as error:
+            raise ApplyError(f"{what} cannot be converted: {error.strerror}") from None
+        known.put(key, files)
+    return files
 
 
-def _is_telephone(path: str) -> bool:
+def _form() -> str:
+    return f"{shaping.VERSION} {','.join(RATES)} {shaping.SPEECH_LUFS} {shaping.MUSIC_LUFS}"
+
+
+def publish(made: dict[str, Files]) -> None:
+    """`made`: path of the 8 kHz file -> its forms. First everything beside its place, then every rename: a
+    full disk leaves nothing half there. The 8 kHz file, by which a sound counts as made, comes last."""
+    contents = {
+        f"{target.removesuffix(NARROW)}{ending}": data
+        for target, files in made.items()
+        for ending, data in sorted(files.items(), reverse=True)
+    }
     try:
-        with wave.open(path, "rb") as file:
-            return (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
-    except (wave.Error, EOFError, OSError):
-        return False  # sox will convert it, or say what is wrong
-
-
-def _publish(missing: list[Sound], made: list[Path]) -> None:
-    """First everything beside its place, then every rename: a full disk leaves nothing half there."""
-    waiting = [Path(f"{sound.target}.new") for sound in missing]
-    try:
-        for path, source in zip(waiting, made, strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, path)
-            path.chmod(0o644)
-        for path, sound in zip(waiting, missing, strict=True):
-            path.replace(sound.target)
+        for path, data in contents.items():
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(f"{path}.new").write_bytes(data)
+            Path(f"{path}.new").chmod(0o644)
+        for path in contents:
+            Path(f"{path}.new").replace(path)
+    except OSError as error:
+        raise ApplyError(f"sounds cannot be written to {error.filename}: {error.strerror}") from None
     finally:
-        for path in waiting:
-            path.unlink(missing_ok=True)
+        for path in contents:
+            Path(f"{path}.new").unlink(missing_ok=True)
 
 
 def remove_unused(sounds_dir: str, keep: Iterable[str]) -> list[str]:
     """Delete our files that no live generation plays; `keep` are sounds as in Prompt.sound."""
     wanted = set(keep)
     gone = []
-    for path in sorted(Path(sounds_dir).glob("*/cc/*.wav")):
+    for path in sorted(Path(sounds_dir).glob("*/cc/*.wav*")):
         ours = _OURS.fullmatch(path.name)
         if ours and f"cc/{ours.group(1)}" not in wanted:
             path.unlink(missing_ok=True)
@@ -158,20 +160,50 @@ def remove_unused(sounds_dir: str, keep: Iterable[str]) -> list[str]:
     return gone
 
 
+# -- music -----------------------------------------------------------------------------------------
+
+
 def copy_music(site: Site, classes: Iterable[str], sounds_dir: str) -> dict[str, str]:
-    """Class -> folder of its files: the site's sounds/moh/<class>/, else Asterisk's own music."""
-    return {name: _copy_class(Path(site.root) / "sounds" / "moh" / name, sounds_dir) for name in classes}
+    """Class -> folder of its files: the site's sounds/moh/<class>/ in form, else Asterisk's own music."""
+    known = SoundCache()
+    return {
+        name: _copy_class(Path(site.root) / "sounds" / "moh" / name, sounds_dir, known) for name in classes
+    }
 
 
-def _copy_class(source: Path, sounds_dir: str) -> str:
+def _copy_class(source: Path, sounds_dir: str, known: SoundCache) -> str:
     if not source.is_dir():
         return "moh"
     target = Path(sounds_dir) / "moh" / source.name
+    files = sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith("."))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        made = list(pool.map(lambda path: _piece(path, source.name, known), files))
+    contents = {name: data for piece in made for name, data in piece.items()}
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for file in sorted(path for path in source.iterdir() if path.is_file()):
-            shutil.copyfile(file, target / f"{file.name}.new")
-            (target / f"{file.name}.new").replace(target / file.name)
+        for name, data in contents.items():
+            _replace(target / name, data)
+        for path in target.iterdir():  # what the site has no more
+            if path.name not in contents:
+                path.unlink()
     except OSError as error:
         raise ApplyError(f"music cannot be copied to {target}: {error.strerror}") from None
     return str(target)
+
+
+def _piece(path: Path, name: str, known: SoundCache) -> Files:
+    """File name -> content of one piece of music."""
+    if path.suffix in _AS_THEY_ARE:
+        return {path.name: path.read_bytes()}
+    stem = path.stem if path.suffix == NARROW else path.name.replace(".", "-")
+    forms = recorded(path, f"music {name}/{path.name}", known, music=True)
+    return {f"{stem}{ending}": data for ending, data in forms.items()}
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Only when it changed: what plays now goes on undisturbed."""
+    if path.is_file() and path.read_bytes() == data:
+        return
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_bytes(data)
+    fresh.replace(path)

@@ -170,10 +170,15 @@ class Defaults(Item, frozen=True, kw_only=True):
     menu_attempts: int = 3
     engine: str = "acd"
     pause_reasons: dict[str, str] = {}  # digit -> reason
-    voice: str = "espeak-ng"  # text-to-speech engine
+    voice: str = "espeak-ng"  # text-to-speech engine, or engine:voice
+    voices: dict[str, str] = {}  # the same for some languages
+    speed: int = 100  # of speech, percent
     catch: str = ""  # flow for outcomes without a destination and for failures
     max_call_ms: int = 0  # 0: no limit
     max_flows: int = 200  # flows that one call may enter
+
+    def voice_of(self, language: str) -> str:
+        return self.voices.get(language, self.voice)
 
 
 class Variable(Item, frozen=True, kw_only=True):

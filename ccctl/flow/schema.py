@@ -27,6 +27,7 @@ from ccctl.flow.values import Wrong
 
 NAMED = ("trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts")
 SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
+SHAPING = "shaping 1"  # raised when sounds are made in another way: they get new names
 Entries = dict[str, list[tuple[Scalar, Node]]]
 
 
@@ -183,6 +184,11 @@ def _read_defaults(reader: Reader, entries: list[tuple[Scalar, Node]]) -> graph.
     found = read_keys(reader, Mapping(tuple(entries), span), sections.DEFAULTS, at=("defaults", "defaults"))
     reader.menu.update(found.pop("menu", {}))
     reader.country = found.get("country", "")
+    voice = found.pop("voice", "espeak-ng")
+    if isinstance(voice, dict):
+        found["voices"] = voice
+    else:
+        found["voice"] = voice
     return graph.Defaults(
         span=span,
         menu_timeout_ms=reader.menu["timeout"],
@@ -416,12 +422,14 @@ def _prompt(reader: Reader, name: str, written: Spoken, defaults: graph.Defaults
         span=reader.names["prompts"][name],
         texts=texts,
         files=files,
-        digest=_digest(reader, texts, files, defaults.voice),
+        digest=_digest(reader, texts, files, defaults),
     )
 
 
-def _digest(reader: Reader, texts: dict[str, str], files: dict[str, str], voice: str) -> str:
-    parts = [f"text {language} {voice} {text}" for language, text in texts.items()]
+def _digest(reader: Reader, texts: dict[str, str], files: dict[str, str], defaults: graph.Defaults) -> str:
+    parts = [SHAPING]
+    for language, text in texts.items():
+        parts.append(f"text {language} {defaults.voice_of(language)} {defaults.speed} {text}")
     for language, path in files.items():
         recording = reader.folder.sounds.get(path)
         parts.append(f"file {language} {recording.digest if recording else path}")

@@ -29,6 +29,7 @@ from ccctl.flow.schema_types import (
     refuse_duplicates,
     typed,
 )
+from ccctl.flow.schema_voices import SPEED, VOICES
 from ccctl.flow.source import Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 
@@ -256,7 +257,8 @@ DEFAULTS = Table(
         Key("menu", nested(MENU), "defaults of menus"),
         Key("engine", ENGINE, "engine of queues: ccctl's own, or Asterisk's app_queue", "acd"),
         Key("pause_reasons", keyed("pause_reasons", DIGIT, TEXT), "digit after the pause code to reason"),
-        Key("voice", choice("espeak-ng", "piper"), "text-to-speech engine of prompts", "espeak-ng"),
+        Key("voice", VOICES, "who speaks texts; for all, or for each language", "espeak-ng"),
+        Key("speed", SPEED, "how fast texts are spoken", "100%"),
     ),
     soon=("recording", "retention"),
 )
