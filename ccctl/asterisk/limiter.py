@@ -28,7 +28,7 @@ def amplify(samples: "array[float]", rate: int, factor: float, ceiling: float) -
 
 
 def _needed(block: "array[float]", ceiling: float) -> float:
-    peak = max(max(block), -min(block))
+    peak = max(map(abs, block))
     return min(1.0, ceiling / peak) if peak else 1.0
 
 

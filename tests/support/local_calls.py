@@ -107,6 +107,7 @@ class LocalCalls:
         context: str = "cc-in",
         voice: tuple[str, str] = ("Milliwatt", ""),
         caller: str = '"Zoë O\'Neil, x" <+491701112233>',
+        codecs: str = "",
         **variables: str,
     ) -> LocalCall:
         call = LocalCall(self, f"test-{next(_numbers)}")
@@ -119,6 +120,7 @@ class LocalCalls:
             Application=voice[0],
             Data=voice[1],
             CallerID=caller,
+            **({"Codecs": codecs} if codecs else {}),
             Variable=[f"__{name}={value}" for name, value in variables.items()],
             Async="true",
             Timeout="60000",
