@@ -19,6 +19,7 @@ MODULES = (
     "site",
     "explain",
     "editor",
+    "fmt",
     "apply",
     "serve",
     "status",
