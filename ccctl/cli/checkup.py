@@ -173,12 +173,15 @@ def _site(settings: Settings, daemon: dict[str, Any] | None) -> Finding:
 
 
 def _speech() -> Finding:
-    program = shutil.which("espeak-ng")
-    if program:
-        return Finding("speech", "ok", program)
-    return Finding(
-        "speech", "warn", "espeak-ng is not there: texts cannot be spoken", "apt install espeak-ng"
-    )
+    """What makes sounds: a text-to-speech engine, and what brings every sound into form."""
+    from ccctl.asterisk import loudness
+
+    lacking = [name for name in ("espeak-ng", "sox") if not shutil.which(name)]
+    lacking += [] if loudness.present() else ["libebur128-1"]
+    if not lacking:
+        return Finding("speech", "ok", f"{shutil.which('espeak-ng')}, sox, libebur128")
+    text = f"{', '.join(lacking)} not there: prompts and music cannot be made"
+    return Finding("speech", "warn", text, f"apt install {' '.join(lacking)}")
 
 
 def _sounds(settings: Settings) -> Finding:

@@ -29,6 +29,7 @@ MODULES = (
     "monitor",
     "report",
     "recording",
+    "prompts",
     "db",
     "doctor",
     "lab",

@@ -36,7 +36,11 @@ def check(ctx: click.Context, site: Path, form: str) -> None:
             f"{site} is not a folder" if site.exists() else f"{site} does not exist",
             "give the folder of the site",
         )
-    _, found = load_site(site)
+    checked, found = load_site(site)
+    if checked is not None:
+        from ccctl.runtime.prompting import voice_findings
+
+        found = [*found, *voice_findings(checked)]
     print_findings(found, form)
     count = Counter(finding.severity for finding in found)
     click.echo(summary(count[Severity.ERROR], count[Severity.WARNING]), err=True)

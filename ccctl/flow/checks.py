@@ -6,7 +6,7 @@ Reading (schema.py) finds what is wrong with a single value; checks find what is
 from collections.abc import Callable, Iterable
 
 from ccctl.diagnostics import Diagnostic
-from ccctl.flow import checks_flows, checks_menus, checks_names, checks_site
+from ccctl.flow import checks_flows, checks_menus, checks_names, checks_prompts, checks_site
 from ccctl.flow.checks_pages import PAGES, Page
 from ccctl.flow.schema import Draft
 
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_menus.CHECKS,
     *checks_flows.CHECKS,
     *checks_site.CHECKS,
+    *checks_prompts.CHECKS,
 )
 
 

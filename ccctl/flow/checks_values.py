@@ -236,14 +236,15 @@ def missing_file(span: Span, what: str, hint: str) -> Diagnostic:
 def bad_recording(span: Span, what: str) -> Diagnostic:
     """A recording that Asterisk cannot play.
 
-    Recordings are WAV files with 16-bit samples, one channel, at 8 or 16 kHz.
+    Recordings are WAV files with 16-bit samples, one channel, at 8 or 16 kHz. `ccctl prompts convert SITE`
+    repairs all of a site, and keeps what was there in the folder `originals`.
 
     Bad:
         sounds/en/welcome.wav     # 44.1 kHz stereo
     Good:
-        sounds/en/welcome.wav     # sox in.wav -b 16 -r 8000 -c 1 welcome.wav
+        sounds/en/welcome.wav     # after: ccctl prompts convert SITE
     """
-    hint = "convert it: sox in.wav -b 16 -r 8000 -c 1 out.wav"
+    hint = f"run: ccctl prompts convert {span.file}"
     return found("E602", span, f"{what}; Asterisk plays 8 or 16 kHz mono 16-bit", hint)
 
 

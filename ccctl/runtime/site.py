@@ -15,7 +15,7 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow.checks import check_draft
 from ccctl.flow.graph import Site
-from ccctl.flow.schema import Document, include_patterns, read_site
+from ccctl.flow.schema import Document, Draft, include_patterns, read_site
 from ccctl.flow.schema_types import Folder, Recording, secret_variable
 from ccctl.flow.source import Mapping, Node, Scalar, parse
 from ccctl.flow.values import Wrong
@@ -26,6 +26,13 @@ COMMAND_SECONDS = 15
 
 def load_site(root: str | Path, today: datetime.date | None = None) -> tuple[Site | None, list[Diagnostic]]:
     """The site, or None when there is any error; and every finding, in the order of the files."""
+    draft, found = load_draft(root, today)
+    wrong = draft is None or any(finding.severity is Severity.ERROR for finding in found)
+    return (None if wrong or draft is None else draft.site), found
+
+
+def load_draft(root: str | Path, today: datetime.date | None = None) -> tuple[Draft | None, list[Diagnostic]]:
+    """What can be read of the site, errors or not; None when there is nothing to read."""
     folder = Path(root)
     if not folder.is_dir():
         why = "is not a folder" if folder.exists() else "does not exist"
@@ -44,9 +51,7 @@ def load_site(root: str | Path, today: datetime.date | None = None) -> tuple[Sit
         found = [*found, *check_draft(draft)]
     else:  # and its "ccctl: 1" would seem to be missing
         found = [finding for finding in found if finding.code != "E915"]
-    every = sorted({*files.findings, *secrets.findings, *found}, key=_order)
-    wrong = any(finding.severity is Severity.ERROR for finding in every)
-    return (None if wrong else draft.site), every
+    return draft, sorted({*files.findings, *secrets.findings, *found}, key=_order)
 
 
 def _today() -> datetime.date:

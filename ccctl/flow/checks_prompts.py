@@ -1,0 +1,63 @@
+"""Checks of what prompts say: keys that a text promises and the menu does not have."""
+
+from collections.abc import Callable, Iterator
+
+from ccctl.diagnostics import Diagnostic, Span
+from ccctl.flow.checks_menus import menus_of
+from ccctl.flow.checks_pages import finding, found
+from ccctl.flow.promises import answers, promises
+from ccctl.flow.schema import Draft
+from ccctl.flow.steps import Menu
+
+NAMES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}
+
+
+@finding("E604")
+def check_promised_keys(draft: Draft) -> Iterator[Diagnostic]:
+    """A prompt tells callers to press a key that its menu does not have.
+
+    They press it and are told that the choice is wrong. Texts in English, German, French and Spanish are read
+    for phrases such as "press 5", "drücken Sie die Drei" or "1 for sales"; recordings are not listened to.
+
+    Bad:
+        flows: {main: [{menu: main-menu, options: {1: sales}, on_exhausted: sales}]}
+        prompts: {main-menu: {en: "For sales press 1, for billing press 2."}}
+    Good:
+        flows: {main: [{menu: main-menu, options: {1: sales, 2: billing}, on_exhausted: sales}]}
+        prompts: {main-menu: {en: "For sales press 1, for billing press 2."}}
+    """
+    for menu in menus_of(draft):
+        for name in dict.fromkeys((*menu.lead, *menu.prompts, *(n for names in menu.again for n in names))):
+            if prompt := draft.site.prompts.get(name):
+                for language, text in prompt.texts.items():
+                    yield from _unanswered(menu, prompt.span, language, text)
+
+
+def _unanswered(menu: Menu, span: Span, language: str, text: str) -> Iterator[Diagnostic]:
+    for promise in promises(text, language):
+        if not answers(menu, promise.key):
+            spoken = NAMES.get(language[:2], language)
+            place = f"{menu.span.line}:{menu.span.column}"
+            place = place if menu.span.file == span.file else f"{menu.span.file}:{place}"
+            what = (
+                f'the {spoken} text says "{promise.words}", the menu at {place} has no option {promise.key}'
+            )
+            yield found("E604", span, what, f"add option {promise.key} or change the text")
+
+
+@finding("W605")
+def no_voice(span: Span, language: str, what: str, hint: str) -> Diagnostic:
+    """Texts of a language cannot be spoken on this machine.
+
+    `ccctl apply` speaks them; without the engine or the voice it will refuse. What was spoken before is in
+    the cache and needs neither.
+
+    Bad:
+        defaults: {languages: [en, de], voice: {de: "piper:voices/de.onnx"}}    # there is no such file
+    Good:
+        defaults: {languages: [en, de], voice: {de: espeak-ng}}                 # apt install espeak-ng
+    """
+    return found("W605", span, f'texts in "{language}" cannot be spoken here: {what}', hint)
+
+
+CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (check_promised_keys,)
