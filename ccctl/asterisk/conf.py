@@ -1,6 +1,7 @@
 """The generated configuration on disk: numbered revisions and one symlink that says which one counts.
 
-    <etc>/ccctl/r000012/extensions.conf  entry.conf  dialplan/<generation>.conf  pjsip.conf ... revision.json
+    <etc>/ccctl/r000012/extensions.conf  entry.conf  dialplan/<generation>.conf  pjsip.conf ...
+                        revision.json  record
     <etc>/ccctl/current -> r000012
 
 A revision is written whole, flushed, and only then `current` is swapped: a crash, a full disk or a
@@ -10,23 +11,27 @@ read-only folder leave the old one in force.
 import fcntl
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import msgspec
 
 from ccctl.asterisk.node import Node
+from ccctl.asterisk.record import RECORD, Entry, Record, pack, unpack
 from ccctl.errors import ApplyError
 from ccctl.flow.compile import Plan
+from ccctl.flow.dialplan import Section, value
 from ccctl.flow.dialplan import render as render_dialplan
-from ccctl.flow.dialplan import value
+from ccctl.flow.retire import joined, retired
+from ccctl.flow.roster import Roster, with_retired, without_queues
 
-KEEP_REVISIONS = 4
 MANIFEST = "revision.json"
 _REVISION = re.compile(r"r(\d{6})")
 
@@ -37,13 +42,48 @@ class Manifest(msgspec.Struct, frozen=True):
     revision: str
     generation: str
     generations: dict[str, tuple[str, ...]]
+    entry: Entry | None = None  # None: made by a version that kept no history
+
+    @property
+    def change(self) -> str:
+        """The revision that made what this one holds."""
+        return self.entry.revision if self.entry else self.revision
 
 
 class Revision(msgspec.Struct, frozen=True):
-    """A revision's files: path inside its folder -> text."""
+    """A revision's files: path inside its folder -> text, as they are on the disk now."""
 
     manifest: Manifest
     files: dict[str, str]
+    record: Record | None = None
+
+    @property
+    def written(self) -> dict[str, str]:
+        """The files as they were written, whatever somebody made of them."""
+        return self.record.files if self.record else self.files
+
+    @property
+    def kept(self) -> dict[str, tuple[Section, ...]]:
+        """What is not in the site any more and stays for older generations."""
+        return self.record.kept if self.record else {}
+
+    @property
+    def is_draining(self) -> bool:
+        """Something waits for the end of older calls."""
+        music = bool(self.record and set(self.record.music) - set(self.record.plan.music))
+        return len(self.manifest.generations) > 1 or bool(self.kept) or music
+
+
+class About(msgspec.Struct, frozen=True):
+    """What a revision is, beside its files."""
+
+    entry: Entry | None = None  # its `revision` is filled in
+    model: dict[str, Any] = {}
+    roster: Roster | None = None
+    details: tuple[str, ...] = ()
+
+
+ABOUT_NOTHING = About()
 
 
 def folder(node: Node) -> Path:
@@ -68,19 +108,46 @@ def templates() -> jinja2.Environment:
     return environment
 
 
-def build(plan: Plan, music: Mapping[str, str], old: Revision | None, keep: set[str]) -> Revision:
-    """The next revision: this plan, and the flows of the generations in `keep` as they are in `old`.
+def build(
+    plan: Plan, music: Mapping[str, str], old: Revision | None, keep: set[str], about: About = ABOUT_NOTHING
+) -> Revision:
+    """The next revision: this plan, and what the generations in `keep` need of `old`: their flows, and
+    what is not in the site any more.
 
     `music` says in which folder the files of a class are.
     """
     sounds = {plan.generation: tuple(sorted(prompt.sound for prompt in plan.prompts))}
-    texts = {f"dialplan/{plan.generation}.conf": _flows(plan)}
+    texts = {flows_file(plan.generation): _flows(plan)}
     if old:
         for generation in sorted(set(old.manifest.generations) & keep - {plan.generation}):
             sounds[generation] = old.manifest.generations[generation]
-            texts[flows_file(generation)] = old.files[flows_file(generation)]
-    manifest = Manifest(_next(old), plan.generation, sounds)
-    return Revision(manifest, {**_stable(plan, music, manifest), **texts})
+            texts[flows_file(generation)] = old.written[flows_file(generation)]
+    kept = _retired(old.record, plan) if old and old.record and keep else {}
+    music = {**(old.record.music if old and old.record and keep else {}), **music}
+    number = _next(old)
+    entry = about.entry and msgspec.structs.replace(about.entry, revision=number)
+    manifest = Manifest(number, plan.generation, sounds, entry)
+    files = {**_stable(plan, music, manifest, kept), **texts}
+    people = about.roster
+    if people and kept and old and old.record and old.record.roster:
+        people = with_retired(people, old.record.roster, queues_of(kept))
+    record = Record(plan, kept, dict(music), about.model, people, files, about.details)
+    return Revision(manifest, files, record)
+
+
+def queues_of(kept: Mapping[str, tuple[Section, ...]]) -> list[str]:
+    return [section.name for section in kept.get("queues.conf", ())]
+
+
+def _retired(old: Record, plan: Plan) -> dict[str, tuple[Section, ...]]:
+    """What stays of the plan before, and of those before it."""
+    lock = secrets.token_urlsafe(18)
+    now = retired(old.plan.sections, plan.sections, lock)
+    earlier = retired(
+        old.kept, {path: (*plan.sections[path], *now.get(path, ())) for path in plan.sections}, ""
+    )
+    both = {path: joined(earlier.get(path, ()), now.get(path, ())) for path in (*earlier, *now)}
+    return {path: sections for path, sections in both.items() if sections}
 
 
 def flows_file(generation: str) -> str:
@@ -96,16 +163,30 @@ def _flows(plan: Plan) -> str:
     return template.render(generation=plan.generation, contexts=render_dialplan(plan.contexts))
 
 
-def _stable(plan: Plan, music: Mapping[str, str], manifest: Manifest) -> dict[str, str]:
+def _stable(
+    plan: Plan, music: Mapping[str, str], manifest: Manifest, kept: Mapping[str, tuple[Section, ...]]
+) -> dict[str, str]:
     environment = templates()
     sections = environment.get_template("sections.conf.j2")
-    classes = [(name, music[name]) for name in plan.music]
     return {
         "extensions.conf": _start(manifest),
         "entry.conf": render_dialplan(plan.entry),
-        **{name: sections.render(sections=found) for name, found in plan.sections.items()},
-        "musiconhold.conf": environment.get_template("musiconhold.conf.j2").render(classes=classes),
+        **{
+            name: sections.render(sections=joined(found, kept.get(name, ())))
+            for name, found in plan.sections.items()
+        },
+        "musiconhold.conf": environment.get_template("musiconhold.conf.j2").render(classes=music.items()),
     }
+
+
+def own(revision: Revision) -> dict[str, str]:
+    """The stable files and flows of the site alone, without what stays for older generations."""
+    record, manifest = revision.record, revision.manifest
+    if not record:
+        return revision.files
+    music = {name: record.music[name] for name in record.plan.music}
+    flows = flows_file(manifest.generation)
+    return {**_stable(record.plan, music, manifest, {}), flows: record.files[flows]}
 
 
 def _start(manifest: Manifest) -> str:
@@ -114,12 +195,21 @@ def _start(manifest: Manifest) -> str:
 
 
 def without(old: Revision, generations: set[str]) -> Revision:
-    """The next revision: `old` without the flows of some generations."""
-    kept = {name: sounds for name, sounds in old.manifest.generations.items() if name not in generations}
-    manifest = Manifest(_next(old), old.manifest.generation, kept)
+    """The next revision: `old` without the flows of some generations. The last of them takes along what
+    is not in the site any more."""
+    left = {name: sounds for name, sounds in old.manifest.generations.items() if name not in generations}
+    manifest = msgspec.structs.replace(old.manifest, revision=_next(old), generations=left)
     gone = {flows_file(generation) for generation in generations}
-    texts = {path: text for path, text in old.files.items() if path not in gone}
-    return Revision(manifest, {**texts, "extensions.conf": _start(manifest)})
+    texts = {path: text for path, text in old.written.items() if path not in gone}
+    record = old.record
+    if record and len(left) == 1:
+        texts.update(own(old))
+        music = {name: record.music[name] for name in record.plan.music}
+        people = record.roster and without_queues(record.roster, queues_of(record.kept))
+        record = msgspec.structs.replace(record, kept={}, music=music, roster=people)
+    texts["extensions.conf"] = _start(manifest)
+    record = record and msgspec.structs.replace(record, files=texts)
+    return Revision(manifest, texts, record)
 
 
 # -- disk ------------------------------------------------------------------------------------------
@@ -140,32 +230,50 @@ def mark_loaded(node: Node, revision: str) -> None:
         raise ApplyError(f"{fresh} cannot be written: {error.strerror}") from None
 
 
+def loaded(node: Node) -> str:
+    """The name of the revision that was last loaded to its end; '' before the first."""
+    with suppress(OSError, UnicodeDecodeError):
+        name = (folder(node) / "loaded").read_text().strip()
+        return name if _REVISION.fullmatch(name) else ""
+    return ""
+
+
 def read_loaded(node: Node) -> Revision | None:
     """The revision that was last loaded to its end; None when there is none or it is gone."""
-    try:
-        name = (folder(node) / "loaded").read_text().strip()
-    except OSError:
-        return None
-    return _read(folder(node) / name) if _REVISION.fullmatch(name) else None
+    return read_revision(node, loaded(node))
 
 
 def is_broken_off(node: Node) -> bool:
     """The last apply died between the switch and its end: what Asterisk has loaded is not known."""
-    current, loaded = read_current(node), read_loaded(node)
-    return current is not None and (loaded is None or loaded.manifest != current.manifest)
+    current = read_manifest(node, "current")
+    return current is not None and current != read_manifest(node, loaded(node))
 
 
 def _read(path: Path) -> Revision | None:
     try:
         manifest = msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
         texts = {
-            str(file.relative_to(path)): file.read_text("utf-8") for file in sorted(path.rglob("*.conf"))
+            str(file.relative_to(path)): file.read_text("utf-8", errors="replace")
+            for file in sorted(path.rglob("*.conf"))
         }
+        record = unpack((path / RECORD).read_bytes()) if (path / RECORD).exists() else None
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
         raise ApplyError(f"{path}: the revision in force cannot be read: {error}") from None
-    return Revision(manifest, texts)
+    return Revision(manifest, texts, record)
+
+
+def read_manifest(node: Node, revision: str) -> Manifest | None:
+    """None when it is not there (any more), or cannot be read."""
+    try:
+        return msgspec.json.decode((folder(node) / revision / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def read_revision(node: Node, revision: str) -> Revision | None:
+    return _read(folder(node) / revision) if _REVISION.fullmatch(revision) else None
 
 
 def write(node: Node, revision: Revision) -> None:
@@ -177,6 +285,8 @@ def write(node: Node, revision: Revision) -> None:
         group = Path(node.etc_dir).stat().st_gid
         for path, text in revision.files.items():
             _write_file(target / path, text.encode(), group)
+        if revision.record:
+            _write_file(target / RECORD, pack(revision.record), group)
         _write_file(target / MANIFEST, msgspec.json.encode(revision.manifest), group)
         for each in (target, target / "dialplan", folder(node)):
             _own(each, group)
@@ -235,18 +345,10 @@ def revisions(node: Node) -> list[str]:
     return []
 
 
-def tidy(node: Node) -> None:
-    """Keep the last few revisions."""
-    for revision in revisions(node)[:-KEEP_REVISIONS]:
-        remove(node, revision)
-
-
 def sounds_in_use(node: Node) -> set[str]:
     """The sounds of every generation of every revision on disk."""
-    found = (_read(folder(node) / revision) for revision in revisions(node))
-    return {
-        sound for each in found if each for sounds in each.manifest.generations.values() for sound in sounds
-    }
+    found = (read_manifest(node, revision) for revision in revisions(node))
+    return {sound for each in found if each for sounds in each.generations.values() for sound in sounds}
 
 
 @contextmanager

@@ -6,25 +6,28 @@ succeeds. So everything is read back and compared with what the compiler meant.
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ccctl.asterisk import conf
+from ccctl.asterisk import conf, history
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
 from ccctl.asterisk.conf import Revision
 from ccctl.asterisk.node import Node
 from ccctl.errors import ApplyError, AsteriskDown, AsteriskRefused, CcctlError
 from ccctl.flow.compile import Plan
-from ccctl.flow.dialplan import Priority, Section, model
+from ccctl.flow.compile_tables import VOICEMAIL
+from ccctl.flow.dialplan import Context, Priority, Section, model
+from ccctl.flow.retire import joined
 
 Row = dict[str, str]
 Progress = Callable[[str], None]
 
 DIALPLAN = "pbx_config.so"
+SERVING = "cc-serving"  # a context of one line, which says the generation
 _MODULES = (  # what new flows refer to comes first, the dialplan last
     ("pjsip.conf", "res_pjsip.so"),
     ("queues.conf", "app_queue.so"),
@@ -67,7 +70,7 @@ async def calls_by_generation(doors: Doors) -> dict[str, int]:
 
 
 def _carried(row: Row) -> str:
-    """A channel without a CC_GEN of its own shows the global: only those of a call count."""
+    """Only the channels of a call count: those that ring at a desk go with them."""
     said = str(row.get("Variable", ""))
     found = re.search(r"CC_GEN=([0-9a-f]{6})", said)
     return found.group(1) if found and re.search(r"CC_CALL=\w", said) else ""
@@ -95,29 +98,39 @@ def _queue_of(dialplan: dict[str, Any]) -> str:
 
 async def serving(doors: Doors) -> str:
     """The generation that Asterisk says it serves; '' when none was ever loaded."""
-    return await doors.ari.asterisk_get_global_var("CC_GEN")
+    rows = await _dialplan_rows(doors, SERVING)
+    found = [_priority(row).data for row in rows if row.get("Extension") == "generation"]
+    return found[0] if found else ""
 
 
 # -- switch ----------------------------------------------------------------------------------------
 
 
+Health = Callable[[], Awaitable[None]]
+
+
 async def switch(
-    doors: Doors, plan: Plan, old: Revision | None, new: Revision, modules: list[str], say: Progress
+    doors: Doors, old: Revision | None, new: Revision, modules: list[str], say: Progress, healthy: Health
 ) -> None:
-    """Write `new`, put it in force, read it back; on any failure `old` is in force again."""
+    """Write `new`, put it in force, read it back; on any failure `old` is in force again. `healthy` raises
+    when the rest of the house does not do well with it."""
     log = Log(doors.node)
     conf.write(doors.node, new)
     try:
         conf.swap(doors.node, new.manifest.revision)
         await _reload(doors, modules, say)
+        await _remove_strangers(doors, new)
         say("reading back")
-        await _read_back(doors, plan, new)
+        await _read_back(doors, new)
         log.refuse_lost_objects()
+        await healthy()
         conf.mark_loaded(doors.node, new.manifest.revision)
     except CcctlError as error:
         await _back(doors, modules, old, new)
         raise ApplyError(f"{error.text}{log.quote()}", "the old configuration goes on serving") from None
-    conf.tidy(doors.node)
+    if new.manifest.entry:
+        history.note(doors.node, new.manifest.entry)
+    history.tidy(doors.node)
 
 
 async def _reload(doors: Doors, modules: Iterable[str], say: Progress) -> None:
@@ -143,65 +156,155 @@ async def _back(doors: Doors, modules: list[str], old: Revision | None, new: Rev
 # -- read back -------------------------------------------------------------------------------------
 
 
-async def _read_back(doors: Doors, plan: Plan, new: Revision) -> None:
+async def _read_back(doors: Doors, new: Revision) -> None:
+    plan = plan_of(new)
     generation = await serving(doors)
     if generation != plan.generation:
         raise ApplyError(f"Asterisk serves generation {generation or 'none'} instead of {plan.generation}")
     loaded = await loaded_dialplan(doors)
     for context in (*plan.entry, *plan.contexts):
-        _compare(context.name, model(context), loaded.get(context.name, set()))
-    for path, text in new.files.items():
-        for context in re.findall(r"^\[(cc-[^]]+)\]", text, re.MULTILINE) if "dialplan/" in path else ():
-            if context not in loaded:
-                raise ApplyError(f"Asterisk did not load the context {context}")
-    await _compare_objects(doors, plan)
+        _compare(context, loaded)
+    for context_name in _contexts(new):
+        if context_name not in loaded:
+            raise ApplyError(f"Asterisk did not load the context {context_name}")
+    for missing in await _missing_objects(doors, new):
+        raise ApplyError(f"Asterisk did not load the {missing}")
+
+
+def plan_of(revision: Revision) -> Plan:
+    if revision.record is None:
+        raise ApplyError(f"revision {revision.manifest.revision} was written by another version of ccctl")
+    return revision.record.plan
+
+
+def _contexts(revision: Revision) -> list[str]:
+    """Those of all generations that are loaded."""
+    flows = [text for path, text in revision.written.items() if path.startswith("dialplan/")]
+    return [name for text in flows for name in re.findall(r"^\[(cc-[^]]+)\]", text, re.MULTILINE)]
 
 
 async def loaded_dialplan(doors: Doors) -> dict[str, set[Priority]]:
     """Context -> its steps, as Asterisk has them."""
     loaded: dict[str, set[Priority]] = {}
     for row in await doors.ami.rows("ShowDialPlan", timeout=60):
-        if "Context" in row and row.get("Registrar") == "pbx_config":
+        if row.get("Context", "").startswith("cc-"):
             loaded.setdefault(row["Context"], set()).add(_priority(row))
     return loaded
 
 
+async def _dialplan_rows(doors: Doors, context: str) -> list[Row]:
+    try:
+        return [row for row in await doors.ami.rows("ShowDialPlan", Context=context) if "Context" in row]
+    except AsteriskRefused:  # there is no such context
+        return []
+
+
 def _priority(row: Row) -> Priority:
+    if "IncludeContext" in row:
+        return Priority("include", "", "include", row["IncludeContext"])
     return Priority(
         row.get("Extension", ""), row.get("Priority", ""), row.get("Application", ""), row.get("AppData", "")
     )
 
 
-def _compare(context: str, meant: set[Priority], loaded: set[Priority]) -> None:
+def _compare(context: Context, all_loaded: dict[str, set[Priority]]) -> None:
+    meant, loaded = model(context), all_loaded.get(context.name, set())
     if meant == loaded:
         return
     lost, extra = sorted(meant - loaded), sorted(loaded - meant)
-    first = (lost or extra)[0]
     what = "missing" if lost else "unexpected"
     raise ApplyError(
-        f"Asterisk loaded {len(loaded)} of {len(meant)} steps of the context {context};"
-        f" {what}: {first.exten},{first.priority},{first.app}({first.data})"
+        f"Asterisk loaded {len(loaded)} of {len(meant)} steps of the context {context.name};"
+        f" {what}: {_step((lost or extra)[0])}"
     )
 
 
-async def _compare_objects(doors: Doors, plan: Plan) -> None:
-    endpoints = [each.name for each in plan.sections["pjsip.conf"] if ("type", "endpoint") in each.options]
-    await _compare_names(doors, "PJSIPShowEndpoints", "ObjectName", endpoints, "endpoint")
-    queues = _names(plan.sections["queues.conf"])
-    await _compare_names(doors, "QueueSummary", "Queue", queues, "queue")
+def _step(found: Priority) -> str:
+    return f"{found.exten},{found.priority},{found.app}({found.data})"
 
 
-def _names(sections: tuple[Section, ...]) -> list[str]:
-    return [section.name for section in sections]
+def sections_of(revision: Revision, path: str) -> tuple[Section, ...]:
+    """What one file should hold: the site's, and what stays for older generations."""
+    return joined(plan_of(revision).sections[path], revision.kept.get(path, ()))
 
 
-async def _compare_names(doors: Doors, action: str, field: str, meant: list[str], what: str) -> None:
+async def _missing_objects(doors: Doors, revision: Revision) -> list[str]:
+    phones = [
+        each.name for each in sections_of(revision, "pjsip.conf") if ("type", "endpoint") in each.options
+    ]
+    queues = [each.name for each in sections_of(revision, "queues.conf")]
+    boxes = [box for each in sections_of(revision, "voicemail.conf") for box, _ in each.options]
+    found = [
+        await _missing(doors, "PJSIPShowEndpoints", "ObjectName", phones, "endpoint"),
+        await _missing(doors, "QueueSummary", "Queue", queues, "queue"),
+        await _missing(doors, "VoicemailUsersList", "VoiceMailbox", boxes, "mailbox"),
+    ]
+    return [text for text in found if text]
+
+
+async def _missing(doors: Doors, action: str, field: str, meant: list[str], what: str) -> str:
     if not meant:
+        return ""
+    try:
+        rows = await doors.ami.rows(action, timeout=30)
+    except AsteriskRefused:  # no endpoint or mailbox at all
+        rows = []
+    if field == "VoiceMailbox":
+        rows = [row for row in rows if row.get("VMContext") == VOICEMAIL]
+    missing = [name for name in meant if name not in {row.get(field, "") for row in rows}]
+    return f"{what} {', '.join(missing)}" if missing else ""
+
+
+# -- what others changed ---------------------------------------------------------------------------
+
+
+async def differences(doors: Doors, revision: Revision) -> list[str]:
+    """What Asterisk has loaded and this revision does not say, or the other way round."""
+    if revision.record is None:
+        return []
+    loaded = await loaded_dialplan(doors)
+    plan = revision.record.plan
+    found = [line for context in (*plan.entry, *plan.contexts) for line in _by_hand(context, loaded)]
+    found += [f"the context {name} is not loaded" for name in _contexts(revision) if name not in loaded]
+    ours = {SERVING, *(context.name for context in plan.entry), *_contexts(revision)}
+    found += [f"the context {name} is loaded and not ours" for name in sorted(set(loaded) - ours)]
+    found += [f"not loaded: {text}" for text in await _missing_objects(doors, revision)]
+    found += [
+        f"queue {queue}: {phone} was added by hand" for queue, phone in await _strangers(doors, revision)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _by_hand(context: Context, loaded: dict[str, set[Priority]]) -> Iterator[str]:
+    meant, found = model(context), loaded.get(context.name)
+    if found is None:
         return
-    loaded = {row.get(field, "") for row in await doors.ami.rows(action, timeout=30)}
-    missing = [name for name in meant if name not in loaded]
-    if missing:
-        raise ApplyError(f"Asterisk did not load the {what} {', '.join(missing)}")
+    for each in sorted(found - meant):
+        yield f"context {context.name}: {_step(each)} was added by hand"
+    for each in sorted(meant - found):
+        yield f"context {context.name}: {_step(each)} is missing"
+
+
+async def _strangers(doors: Doors, revision: Revision) -> list[tuple[str, str]]:
+    """Members of our queues that no file names."""
+    queues = {
+        each.name: {value.split(",")[0] for key, value in each.options if key == "member"}
+        for each in sections_of(revision, "queues.conf")
+    }
+    rows = await doors.ami.rows("QueueStatus", timeout=30) if queues else []
+    return [
+        (row["Queue"], row["Location"])
+        for row in rows
+        if row.get("Event") == "QueueMember"
+        and row.get("Membership") == "dynamic"
+        and row["Location"] not in queues.get(row["Queue"], {row["Location"]})
+    ]
+
+
+async def _remove_strangers(doors: Doors, revision: Revision) -> None:
+    """A reload keeps the members that somebody added; the dialplan's strangers are gone with it."""
+    for queue, phone in await _strangers(doors, revision):
+        await doors.ami.action("QueueRemove", Queue=queue, Interface=phone)
 
 
 # -- drain -----------------------------------------------------------------------------------------
@@ -214,27 +317,28 @@ async def drain(doors: Doors, say: Progress = lambda text: None) -> tuple[str, .
 
 
 async def drain_locked(doors: Doors, say: Progress) -> tuple[str, ...]:
+    """With the last old generation goes what is not in the site any more."""
     old = conf.read_current(doors.node)
-    if not old or len(old.manifest.generations) < 2 or conf.is_broken_off(doors.node):
+    if not old or not old.is_draining or conf.is_broken_off(doors.node):
         return ()
     busy = await calls_by_generation(doors)
-    empty = {
-        name for name in old.manifest.generations if name not in busy and name != old.manifest.generation
-    }
-    if not empty:
+    older = set(old.manifest.generations) - {old.manifest.generation}
+    empty = {name for name in older if name not in busy}
+    if older and not empty:
         return ()
     new = conf.without(old, empty)
+    modules = changed_modules(old, new)
     await asyncio.to_thread(
         conf.write, doors.node, new
     )  # the daemon drains too, and must not wait for a disk
     conf.swap(doors.node, new.manifest.revision)
     try:
-        await _reload(doors, [DIALPLAN], say)
+        await _reload(doors, modules, say)
         conf.mark_loaded(doors.node, new.manifest.revision)
     except CcctlError:
-        await _back(doors, [DIALPLAN], old, new)
+        await _back(doors, modules, old, new)
         raise
-    conf.tidy(doors.node)
+    history.tidy(doors.node)
     return tuple(sorted(empty))
 
 

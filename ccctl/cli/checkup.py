@@ -63,6 +63,7 @@ def local(settings: Settings) -> Iterator[Finding]:
     yield finding
     yield from _ports(settings, daemon)
     yield guarded("site", lambda: _site(settings, daemon))
+    yield guarded("drift", lambda: _drift(settings.node))
     yield guarded("speech", _speech)
     yield guarded("sounds", lambda: _sounds(settings))
     yield guarded("event log", lambda: _event_log(settings.node))
@@ -170,6 +171,21 @@ def _site(settings: Settings, daemon: dict[str, Any] | None) -> Finding:
         return Finding("site", "ok", f"generation {people.generation} everywhere")
     text = ", ".join(f"{place} has {generation or 'none'}" for place, generation in have.items())
     return Finding("site", "fail", text, "run 'ccctl apply SITE' again")
+
+
+def _drift(node: Node) -> Finding:
+    """Only files: what Asterisk has in memory is looked at by 'ccctl drift'."""
+    from ccctl.asterisk import drift
+    from ccctl.runtime.diff import edit_line
+
+    current = conf.read_current(node)
+    edits = drift.edits(current) if current else []
+    if not edits:
+        return Finding("drift", "ok", "the generated files are as they were written")
+    more = f", and {len(edits) - 1} more" if len(edits) > 1 else ""
+    return Finding(
+        "drift", "warn", f"{edit_line(edits[0])}{more}", "bring the change into the site, and apply it"
+    )
 
 
 def _speech() -> Finding:

@@ -21,6 +21,7 @@ MODULES = (
     "editor",
     "fmt",
     "apply",
+    "history",
     "serve",
     "status",
     "queue",
@@ -44,6 +45,8 @@ HOMES = {
     "schema": ("editor",),
     "compile": ("apply",),
     "plan": ("apply",),
+    "rollback": ("history",),
+    "drift": ("history",),
     "lab": ("lab", "labrun"),
 }
 INTERRUPTED = 130

@@ -1,6 +1,9 @@
 """The part of a site that the daemon needs at run time. No secrets. Pure; goes to JSON and back."""
 
+from collections.abc import Iterable
+
 import msgspec
+from msgspec.structs import replace
 
 from ccctl.flow.graph import Prompt, Queue, Site
 
@@ -89,6 +92,28 @@ def roster(site: Site, generation: str) -> Roster:
         monitor_keys=listen.keys if listen else {"4": "listen", "5": "whisper", "6": "barge"},
         monitor_roles=listen.roles if listen and listen.roles else ("supervisor",),
     )
+
+
+def with_retired(new: Roster, old: Roster, queues: Iterable[str]) -> Roster:
+    """Queues that are not in the site any more but stay for older calls keep their rules, and those of
+    their agents who are still there."""
+    kept = {name: old.queues[name] for name in queues if name in old.queues and name not in new.queues}
+    agents = {
+        name: replace(
+            agent, queues=(*agent.queues, *(q for q, queue in kept.items() if name in queue.agents))
+        )
+        for name, agent in new.agents.items()
+    }
+    return replace(new, queues={**new.queues, **kept}, agents=agents)
+
+
+def without_queues(roster: Roster, queues: Iterable[str]) -> Roster:
+    gone = set(queues)
+    agents = {
+        name: replace(agent, queues=tuple(q for q in agent.queues if q not in gone))
+        for name, agent in roster.agents.items()
+    }
+    return replace(roster, queues={q: r for q, r in roster.queues.items() if q not in gone}, agents=agents)
 
 
 def _queue(site: Site, queue: Queue) -> QueueConfig:

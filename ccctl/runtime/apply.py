@@ -1,31 +1,31 @@
 """From a site folder to a serving Asterisk: check, compile, prompts, switch, roster, daemon, drain."""
 
 import asyncio
+import hashlib
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import msgspec
 
-from ccctl.asterisk import conf, prompts, reload
+from ccctl.asterisk import conf, drift, history, prompts, reload
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
-from ccctl.asterisk.conf import Revision
+from ccctl.asterisk.conf import About, Revision
 from ccctl.asterisk.node import Node
+from ccctl.asterisk.record import Entry
 from ccctl.asterisk.reload import Doors
 from ccctl.diagnostics import Diagnostic, Severity
-from ccctl.errors import ApplyError, AsteriskDown
+from ccctl.errors import ApplyError
 from ccctl.flow.compile import Plan, compile_site, generation_id
 from ccctl.flow.graph import Site
-from ccctl.flow.roster import Roster, roster, to_json
+from ccctl.flow.model import Tree, model, seal
+from ccctl.flow.roster import Roster, roster, to_json, without_queues
+from ccctl.flow.site_changes import Change, changes, summary
+from ccctl.runtime.doors import asterisk, tell_daemon
 from ccctl.runtime.settings import Settings
 from ccctl.runtime.site import load_site
-
-CONNECT_S = 5.0
-DAEMON_S = 10.0
+from ccctl.runtime.tasks import now_ms
 
 Say = Callable[[str], None]
 
@@ -36,6 +36,21 @@ class Compiled(msgspec.Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...]
     site: Site | None = None
     plan: Plan | None = None
+
+
+class Order(msgspec.Struct, frozen=True):
+    """Who wants a change, and why. `expect` is the change that he saw in force, '' that he saw none;
+    None: he did not look. `secrets` are values that must not be seen in the history."""
+
+    who: str = ""
+    host: str = ""
+    via: str = ""
+    why: str = ""
+    expect: str | None = None
+    secrets: frozenset[str] = frozenset()
+
+
+NOBODY = Order()
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -49,6 +64,7 @@ class Applied(msgspec.Struct, frozen=True):
     drained: tuple[str, ...] = ()
     draining: dict[str, int] = {}
     daemon: str = ""
+    hand: tuple[str, ...] = ()  # copies of files that somebody had edited
 
 
 def compile_folder(root: str) -> Compiled:
@@ -58,25 +74,99 @@ def compile_folder(root: str) -> Compiled:
     return Compiled(tuple(found), site, compile_site(site, generation_id(site)))
 
 
+def folder_digest(root: str) -> str:
+    """Over every file of a site: whether it is still what was looked at."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(root).rglob("*")):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts):
+            digest.update(f"{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
 # -- apply -----------------------------------------------------------------------------------------
 
 
-async def apply(settings: Settings, site: Site, plan: Plan, say: Say) -> Applied:
+async def apply(settings: Settings, site: Site, plan: Plan, say: Say, order: Order = NOBODY) -> Applied:
     """Put a compiled site in force. Raises when nothing was changed; the old one then serves on."""
     async with asterisk(settings.node) as doors:
         with conf.lock(doors.node):
+            _refuse_moved(doors.node, order)
             made = await make_prompts(site, doors.node, say)
-            fresh = write_roster(settings, roster(site, plan.generation))
-            try:
-                applied = await _switch(doors, site, plan, say)
-                put_roster(settings, fresh)
-            finally:
-                fresh.unlink(missing_ok=True)
-            drained = await _drain(doors, say)
-            draining = await _draining(doors)
-    told = await tell_daemon(settings)
-    return msgspec.structs.replace(
-        applied, prompts=len(made), drained=drained, draining=draining, daemon=told
+            music = await asyncio.to_thread(prompts.copy_music, site, plan.music, doors.node.sounds_dir)
+            tree = model(site, seal(model_key(doors.node)), order.secrets)
+            wanted = _Wanted(plan, music, tree, roster(site, plan.generation), site.root)
+            applied = await _put(settings, doors, wanted, _entry(order, "apply"), say)
+    return msgspec.structs.replace(applied, prompts=len(made))
+
+
+async def rollback(settings: Settings, revision: str, say: Say, order: Order = NOBODY) -> Applied:
+    """Put a past change in force again, exactly as it was. '': the one before the one in force."""
+    async with asterisk(settings.node) as doors:
+        with conf.lock(doors.node):
+            _refuse_moved(doors.node, order)
+            found = history.find(doors.node, revision)
+            wanted = _past(history.read(doors.node, found), found.entry)
+            _refuse_silence(doors.node, wanted.plan)
+            entry = _entry(order, "rollback", found.entry.revision)
+            return await _put(settings, doors, wanted, entry, say)
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """What is to be in force, from a folder or from the past."""
+
+    plan: Plan
+    music: dict[str, str]
+    model: Tree
+    roster: Roster
+    site: str
+
+
+def _past(past: Revision, entry: Entry) -> _Wanted:
+    record = past.record
+    if record is None or record.roster is None:
+        raise ApplyError(f"revision {entry.revision} has no list of agents", "apply that version of the site")
+    people = without_queues(record.roster, conf.queues_of(record.kept))
+    music = {name: record.music[name] for name in record.plan.music}
+    return _Wanted(record.plan, music, record.model, people, entry.site)
+
+
+def _refuse_silence(node: Node, plan: Plan) -> None:
+    """Sounds of kept revisions stay; unless somebody removed them."""
+    missing = [
+        each.name for each in plan.prompts if not any(Path(node.sounds_dir).glob(f"*/{each.sound}.wav"))
+    ]
+    if missing:
+        raise ApplyError(
+            f"the sounds of {', '.join(missing[:5])} are not there any more; nothing was changed",
+            "apply that version of the site, which makes them again",
+        )
+
+
+def _refuse_moved(node: Node, order: Order) -> None:
+    """What was planned against is not in force any more: somebody else was faster."""
+    history.mend(node)
+    current = conf.read_manifest(node, "current")
+    now = current.change if current else ""
+    if order.expect is None or order.expect == now:
+        return
+    who = f" by {current.entry.who}" if current and current.entry and current.entry.who else ""
+    raise ApplyError(
+        f"{order.expect or 'nothing'} was in force when the plan was made, now {now or 'nothing'} is{who}",
+        "nothing was changed; look at the plan again",
+    )
+
+
+def _entry(order: Order, action: str, back_to: str = "") -> Entry:
+    return Entry(
+        revision="",
+        generation="",
+        at_ms=now_ms(),
+        who=order.who,
+        host=order.host,
+        via=order.via,
+        action=action,
+        back_to=back_to,
+        why=order.why,
     )
 
 
@@ -88,25 +178,64 @@ async def make_prompts(site: Site, node: Node, say: Say) -> list[str]:
     return await asyncio.to_thread(prompts.make, site, node.sounds_dir, progress)
 
 
-async def _switch(doors: Doors, site: Site, plan: Plan, say: Say) -> Applied:
+# -- put in force ----------------------------------------------------------------------------------
+
+
+async def _put(settings: Settings, doors: Doors, wanted: _Wanted, entry: Entry, say: Say) -> Applied:
+    """Switch, and drain what no call needs. The roster is written before anything is changed."""
+    new = await _next(doors, wanted, entry)
+    people = new.record and new.record.roster
+    crew = _Crew(settings, people or wanted.roster)
+    crew.prepare()
+    try:
+        applied = await _switch(doors, new, crew, say)
+        if not applied.changed:
+            await crew.take_over()
+    finally:
+        crew.fresh.unlink(missing_ok=True)
+    drained = await _drain(doors, say, settings.roster_file)
+    if drained and new.kept:
+        crew.told = await tell_daemon(settings)
+    draining = await _draining(doors)
+    return msgspec.structs.replace(applied, drained=drained, draining=draining, daemon=crew.told)
+
+
+async def _next(doors: Doors, wanted: _Wanted, entry: Entry) -> Revision:
     """Calls may enter the old generation until the very switch, so it is kept now and drained after."""
+    old = conf.read_current(doors.node)
+    keep = set(await reload.calls_by_generation(doors)) | ({old.manifest.generation} if old else set())
+    found = changes(old.record.model if old and old.record else {}, wanted.model)
+    entry = msgspec.structs.replace(
+        entry, generation=wanted.plan.generation, site=wanted.site, summary=summary(found)
+    )
+    about = About(entry, wanted.model, wanted.roster, tuple(_lines(found)))
+    return conf.build(wanted.plan, wanted.music, old, keep, about)
+
+
+def _lines(found: Iterable[Change]) -> list[str]:
+    return [line for change in found for line in change.lines()]
+
+
+async def _switch(doors: Doors, new: Revision, crew: "_Crew", say: Say) -> Applied:
     old, broken_off = conf.read_current(doors.node), conf.is_broken_off(doors.node)
-    music = await asyncio.to_thread(prompts.copy_music, site, plan.music, doors.node.sounds_dir)
-    keep = set(await reload.calls_by_generation(doors))
-    new = conf.build(plan, music, old, keep | ({old.manifest.generation} if old else set()))
-    if (
-        old
-        and not broken_off
-        and await reload.serving(doors) == plan.generation
-        and same(old, conf.build(plan, music, old, keep))
-    ):
-        return Applied(plan.generation, old.manifest.revision, changed=False)
+    generation = new.manifest.generation
+    foreign = await reload.differences(doors, old) if old and not broken_off else []
+    in_force = old and not broken_off and not foreign and await reload.serving(doors) == generation
+    if old and in_force and same(old, new) and not drift.edits(old):
+        return Applied(generation, old.manifest.change, changed=False)
     if broken_off:
         say("the last apply was broken off: everything is loaded again")
-    modules = reload.changed_modules(None if broken_off else old, new)
+    if foreign:
+        say(f"Asterisk does not have what was applied ({foreign[0]}): everything is loaded again")
+    hand = drift.keep_copies(doors.node, old) if old else []
+    modules = reload.changed_modules(None if broken_off or foreign else old, new)
     back = await _way_back(doors, old) if broken_off else old
-    await reload.switch(doors, plan, back, new, modules, say)
-    return Applied(plan.generation, new.manifest.revision, changed=True, reloaded=tuple(modules))
+    try:
+        await reload.switch(doors, back, new, modules, say, crew.take_over)
+    except ApplyError:
+        await crew.give_back()
+        raise
+    return Applied(generation, new.manifest.change, changed=True, reloaded=tuple(modules), hand=tuple(hand))
 
 
 async def _way_back(doors: Doors, current: Revision | None) -> Revision | None:
@@ -123,13 +252,61 @@ def same(old: Revision, new: Revision) -> bool:
     return all(old.files.get(path) == new.files.get(path) for path in paths)
 
 
-def write_roster(settings: Settings, people: Roster) -> Path:
+def model_key(node: Node) -> bytes:
+    """What secrets are hidden with in the models; made once. Without it every secret seems to change."""
+    path = conf.folder(node) / "model.key"
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "wb") as file:
+            file.write(os.urandom(32))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ApplyError(f"{path} cannot be written: {error.strerror}", "nothing was changed") from None
+    return path.read_bytes()
+
+
+# -- the daemon's list -----------------------------------------------------------------------------
+
+
+class _Crew:
+    """The roster: written beside the one that counts, put in its place in the switch, and taken back."""
+
+    def __init__(self, settings: Settings, people: Roster) -> None:
+        self.settings = settings
+        self.people = people
+        self.told = ""
+        self.before: bytes | None = None
+        self.fresh = Path(settings.roster_file).with_suffix(".new")
+
+    def prepare(self) -> None:
+        self.fresh = write_roster(self.settings, to_json(self.people))
+
+    async def take_over(self) -> None:
+        """A daemon that runs must take it, else the switch did not succeed."""
+        current = Path(self.settings.roster_file)
+        self.before = current.read_bytes() if current.exists() else b""
+        put_roster(self.settings, self.fresh)
+        self.told = await tell_daemon(self.settings, self.people.generation)
+        if self.told.startswith("refused"):
+            raise ApplyError(f"the daemon {self.told}")
+
+    async def give_back(self) -> None:
+        if self.before is None:
+            return
+        if self.before:
+            put_roster(self.settings, write_roster(self.settings, self.before))
+        else:
+            Path(self.settings.roster_file).unlink(missing_ok=True)
+        self.told = await tell_daemon(self.settings)
+
+
+def write_roster(settings: Settings, data: bytes) -> Path:
     """Beside the one that counts, before anything is switched: a full disk shows here."""
     fresh = Path(settings.roster_file).with_suffix(".new")
     try:
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(to_json(people))
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -142,15 +319,28 @@ def put_roster(settings: Settings, fresh: Path) -> None:
         fresh.replace(settings.roster_file)
     except OSError as error:
         raise ApplyError(
-            f"{settings.roster_file} cannot be written: {error.strerror}",
-            "Asterisk serves the new site, the daemon still knows the old one; apply again",
+            f"{settings.roster_file} cannot be written: {error.strerror}", "make it writable"
         ) from None
 
 
-async def _drain(doors: Doors, say: Say) -> tuple[str, ...]:
+# -- drain -----------------------------------------------------------------------------------------
+
+
+async def _drain(doors: Doors, say: Say, roster_file: str = "") -> tuple[str, ...]:
+    before = conf.read_current(doors.node)
     drained = await reload.drain_locked(doors, say)
+    after = conf.read_current(doors.node)
+    if roster_file and before and after and before.kept and not after.kept:
+        _shrink_roster(Path(roster_file), after)
     prompts.remove_unused(doors.node.sounds_dir, conf.sounds_in_use(doors.node))
     return drained
+
+
+def _shrink_roster(path: Path, after: Revision) -> None:
+    """The queues that only old calls needed are gone from Asterisk: from the daemon's list as well."""
+    home = Settings(home=str(path.parent))
+    if people := after.record and after.record.roster:
+        put_roster(home, write_roster(home, to_json(people)))
 
 
 async def _draining(doors: Doors) -> dict[str, int]:
@@ -162,104 +352,11 @@ async def _draining(doors: Doors) -> dict[str, int]:
     return {generation: calls.get(generation, 0) for generation in sorted(old)}
 
 
-async def drain(node: Node, ari: Ari, ami: Ami) -> tuple[str, ...]:
+async def drain(node: Node, ari: Ari, ami: Ami, roster_file: str = "") -> tuple[str, ...]:
     """For the daemon, now and then: remove what no call needs any more; returns those generations."""
     doors = Doors(node, ari, ami)
     current = await asyncio.to_thread(conf.read_current, node)
-    if not current or len(current.manifest.generations) < 2:
+    if not current or not current.is_draining:
         return ()
     with conf.lock(node):
-        return await _drain(doors, lambda text: None)
-
-
-# -- plan ------------------------------------------------------------------------------------------
-
-
-class Outlook(msgspec.Struct, frozen=True):
-    """What an apply would meet: both sides' files, and the calls that live now."""
-
-    old: Revision | None
-    new: Revision
-    serving: str = ""
-    calls: dict[str, int] = {}
-    queues: dict[str, int] = {}
-    asterisk: str = ""  # why Asterisk could not be asked; '' when it was
-    broken_off: bool = False  # the last apply died before its end
-
-
-async def outlook(settings: Settings, plan: Plan) -> Outlook:
-    """Changes nothing. Works without Asterisk too, and says so."""
-    old, broken_off = conf.read_current(settings.node), conf.is_broken_off(settings.node)
-    music = {name: _music_of(old, name) for name in plan.music}
-    new = conf.build(plan, music, old, set())
-    try:
-        async with asterisk(settings.node) as doors:
-            calls = await reload.calls_by_generation(doors)
-            queues = await reload.calls_by_queue(doors)
-            serving = await reload.serving(doors)
-            return Outlook(old, new, serving, calls, queues, broken_off=broken_off)
-    except AsteriskDown as error:
-        return Outlook(old, new, asterisk=str(error), broken_off=broken_off)
-
-
-def _music_of(old: Revision | None, name: str) -> str:
-    text = old.files.get("musiconhold.conf", "") if old else ""
-    _, _, rest = text.partition(f"[{name}]\n")
-    found = [line for line in rest.splitlines()[:3] if line.startswith("directory = ")]
-    return found[0].removeprefix("directory = ") if found else "moh"
-
-
-# -- the ways to Asterisk and to the daemon --------------------------------------------------------
-
-
-@asynccontextmanager
-async def asterisk(node: Node) -> AsyncIterator[Doors]:
-    """Doors for one command: requests only, the daemon's event stream is left alone."""
-    up = asyncio.Event()
-    reasons: list[str] = []
-
-    def on_state(connected: bool, detail: str) -> None:
-        reasons.append(detail)
-        if connected:
-            up.set()
-
-    ari = Ari(node, _ignore, lambda connected, detail: None)
-    ami = Ami(node, _ignore, on_state, wanted=frozenset())
-    await ari.open()
-    try:
-        await ari.asterisk_ping()
-        await ami.start()
-        await _wait(up, reasons)
-        yield Doors(node, ari, ami)
-    finally:
-        await ami.close()
-        await ari.shut()
-
-
-async def _wait(up: asyncio.Event, reasons: list[str]) -> None:
-    try:
-        await asyncio.wait_for(up.wait(), CONNECT_S)
-    except TimeoutError:
-        raise AsteriskDown(f"AMI does not answer: {reasons[-1] if reasons else 'no connection'}") from None
-
-
-def _ignore(event: dict[str, Any]) -> None:
-    """One command needs no events."""
-
-
-async def tell_daemon(settings: Settings) -> str:
-    """Ask the daemon to read the new roster; it reads it at its start otherwise."""
-    if not os.path.exists(settings.socket):
-        return "not running"
-    connector = aiohttp.UnixConnector(settings.socket)
-    limit = aiohttp.ClientTimeout(total=DAEMON_S)
-    try:
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=limit) as session,
-            session.post("http://ccctl/api/v1/reload", json={}) as answer,
-        ):
-            return "reloaded" if answer.ok else f"refused: {answer.status} {await answer.text()}"
-    except aiohttp.ClientConnectorError:
-        return "not running"
-    except (aiohttp.ClientError, TimeoutError) as error:
-        return f"did not answer: {error or 'too slow'}"
+        return await _drain(doors, lambda text: None, roster_file)

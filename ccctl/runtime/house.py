@@ -21,7 +21,7 @@ async def keep_house(engine: Engine, link: Link, database: Database) -> None:
     """For ever; each duty by itself, so that one that fails does not stop the others."""
     async with asyncio.TaskGroup() as duties:
         duties.create_task(_days(engine))
-        duties.create_task(_generations(link))
+        duties.create_task(_generations(engine, link))
         duties.create_task(_journal(database))
 
 
@@ -31,14 +31,17 @@ async def _days(engine: Engine) -> None:
         engine.live.check_day()
 
 
-async def _generations(link: Link) -> None:
+async def _generations(engine: Engine, link: Link) -> None:
     """Old generations go when their last call has ended."""
     while True:
         await asyncio.sleep(DRAIN_S)
         if not (link.ari.up and link.ami.up):
             continue
         try:
-            for gone in await drain(link.node, link.ari, link.ami):
+            drained = await drain(link.node, link.ari, link.ami, str(engine.roster_file))
+            if drained:
+                await engine.reload()  # queues that only their calls needed went with them
+            for gone in drained:
                 log.info(
                     "generation %s has no calls any more and is removed", gone, extra={"action": "drain"}
                 )

@@ -12,15 +12,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ccctl.asterisk import conf, reload
+from ccctl.asterisk import conf, history, reload
 from ccctl.asterisk.conf import Revision
 from ccctl.asterisk.node import Node
 from ccctl.errors import ApplyError, AsteriskDown
 from ccctl.flow import graph as g
 from ccctl.flow.compile import compile_site, generation_id
 from ccctl.flow.roster import from_json
-from ccctl.runtime.apply import Applied, apply, asterisk, drain, outlook
+from ccctl.runtime.apply import Applied, apply, drain
 from ccctl.runtime.diff import describe
+from ccctl.runtime.doors import asterisk
+from ccctl.runtime.plan import outlook
 from tests.support import sample_site
 from tests.support.labhome import LabHome
 from tests.support.local_calls import LocalCalls
@@ -157,7 +159,7 @@ async def test_a_refused_reload_leaves_the_old_one_serving(served: Served) -> No
     [
         ("entry.conf", " same => n,Set(CC_NUMBER=210)\n", "", "steps of the context cc-phones"),
         ("entry.conf", "[cc-phones]", "[cc-telephones]", "0 of"),
-        ("extensions.conf", "CC_GEN = ", "CC_GENERATION = ", "serves generation"),
+        ("extensions.conf", "NoOp(", "NoOp(not-", "serves generation"),
         ("queues.conf", "[billing]", "[bills]", "queue billing"),
         ("extensions.conf", "\n#include", '\n#include "ccctl/current/none.conf"\n#include', "none.conf"),
         ("pjsip.conf", "dtmf_mode = rfc4733", "dtmf_mode = morse", "did not load the endpoint eve"),
@@ -229,7 +231,7 @@ async def test_without_asterisk_nothing_is_touched(served: Served) -> None:
     with pytest.raises(AsteriskDown):
         await apply(settings, site, compile_site(site, generation_id(site)), lambda text: None)
     assert conf.revisions(home.node) == before
-    seen = await outlook(settings, compile_site(site, generation_id(site)))
+    seen = await outlook(settings, site, compile_site(site, generation_id(site)))
     assert "could not be asked" in describe(seen)
 
 
@@ -274,10 +276,13 @@ async def test_the_plan_shows_files_calls_and_no_secrets(served: Served) -> None
 
 
 async def text(home: LabHome, site: g.Site) -> str:
-    return describe(await outlook(home.settings, compile_site(site, generation_id(site))))
+    return describe(await outlook(home.settings, site, compile_site(site, generation_id(site))), files=True)
 
 
-async def test_unused_prompts_go_with_the_last_call_that_plays_them(served: Served) -> None:
+async def test_unused_prompts_go_with_the_last_change_that_plays_them(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "KEEP_CHANGES", 3)
     home, calls, _ = served
     site = changed(40)
     prompts = {**site.prompts, "welcome": msgspec.structs.replace(site.prompts["welcome"], digest="11111111")}
@@ -296,4 +301,4 @@ async def test_the_manifest_names_what_is_kept(served: Served) -> None:
     home, _, generation = served
     manifest = json.loads((conf.folder(home.node) / "current" / conf.MANIFEST).read_bytes())
     assert manifest["generation"] == generation
-    assert len(conf.revisions(home.node)) <= conf.KEEP_REVISIONS
+    assert len(conf.revisions(home.node)) <= history.KEEP_CHANGES

@@ -1,5 +1,8 @@
 """ccctl compile, plan and apply as a person types them, on the example site."""
 
+import json
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,13 +43,99 @@ def spoil(folder: Path) -> None:
 def test_plan_apply_and_again(cli_home: LabHome, folder: Path) -> None:
     shown = run(cli_home, "plan", str(folder))
     assert shown.exit_code == 0
-    assert "+[cc-in]" in shown.stdout
-    done = run(cli_home, "apply", str(folder), "--yes")
+    assert "+ number +49301234500: -> main" in shown.stdout
+    assert "+[cc-in]" in run(cli_home, "plan", str(folder), "--files").stdout
+    assert run(cli_home, "plan", str(folder), "--exit-code").exit_code == 3
+    done = run(cli_home, "apply", str(folder), "--yes", "--why", "the first one")
     assert (done.exit_code, "serves (revision r0" in done.stdout) == (0, True), done.output
     assert "daemon: not running" in done.stdout
     again = run(cli_home, "apply", str(folder), "--yes")
     assert (again.exit_code, again.stdout.startswith("no change")) == (0, True)
-    assert run(cli_home, "plan", str(folder)).stdout.startswith("no change")
+    again = run(cli_home, "plan", str(folder), "--exit-code")
+    assert (again.exit_code, again.stdout.startswith("no change")) == (0, True)
+
+
+def slower(folder: Path, seconds: int) -> None:
+    path = folder / "queues.yaml"
+    path.write_text(re.sub(r"ring: \d+s", f"ring: {seconds}s", path.read_text(), count=1))
+
+
+def test_history_and_the_way_back(cli_home: LabHome, folder: Path) -> None:
+    run(cli_home, "apply", str(folder), "--yes", "--why", "opening day")
+    slower(folder, 17)
+    shown = json.loads(run(cli_home, "plan", str(folder), "--format", "json").stdout)
+    assert (shown["change"], shown["reload"]) == (True, ["app_queue", "pbx_config"])
+    assert [(each["kind"], each["what"]) for each in shown["changes"]] == [("changed", "queue")]
+    assert "-> 17s" in shown["changes"][0]["details"][0]
+    assert list(shown["files"]) == ["queues.conf"]
+    assert run(cli_home, "apply", str(folder), "--yes", "--why", "slower").exit_code == 0
+
+    told = json.loads(run(cli_home, "history", "--format", "json").stdout)
+    assert [each["why"] for each in told[:2]] == ["slower", "opening day"]
+    assert told[0]["who"]
+    assert told[0]["in_force"]
+    text = run(cli_home, "history").stdout
+    assert "ring" not in text
+    assert "~ queue" in text
+    details = run(cli_home, "history", told[0]["revision"]).stdout
+    assert "ring" in details
+    assert "-> 17s" in details
+
+    refused = run(cli_home, "rollback")
+    assert (refused.exit_code, "give --yes" in refused.stderr) == (2, True)
+    done = run(cli_home, "rollback", "--yes", "--why", "too slow")
+    assert done.exit_code == 0, done.output
+    assert "timeout = 17" not in (conf.folder(cli_home.node) / "current/queues.conf").read_text()
+    assert f"back to {told[1]['revision']}" in run(cli_home, "history", "--limit", "1").stdout
+    wrong = run(cli_home, "rollback", "4711", "--yes")
+    assert (wrong.exit_code, "'ccctl history' lists them all" in wrong.stderr) == (2, True)
+
+
+def test_a_kept_plan_is_applied_or_nothing(cli_home: LabHome, folder: Path, tmp_path: Path) -> None:
+    run(cli_home, "apply", str(folder), "--yes")
+    slower(folder, 18)
+    kept = str(tmp_path / "plan.json")
+    assert run(cli_home, "plan", str(folder), "--out", kept).exit_code == 0
+    slower(folder, 19)
+    other = run(cli_home, "apply", str(folder), "--plan", kept)
+    assert (other.exit_code, "not the one that the plan was made of" in other.stderr) == (2, True)
+    slower(folder, 18)
+    assert run(cli_home, "apply", str(folder), "--plan", kept).exit_code == 0
+    late = run(cli_home, "apply", str(folder), "--plan", kept)
+    assert (late.exit_code, "was in force when the plan was made" in late.stderr) == (2, True)
+    Path(kept).write_text("no plan")
+    assert "is no plan" in run(cli_home, "apply", str(folder), "--plan", kept).stderr
+
+
+def test_files_that_change_between_plan_and_yes(
+    cli_home: LabHome, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(cli_home, "apply", str(folder), "--yes")
+    before = conf.revisions(cli_home.node)
+    slower(folder, 21)
+    monkeypatch.setattr(sys.modules["ccctl.cli.apply"], "ask", lambda text, question: slower(folder, 22))
+    monkeypatch.setattr(sys.modules["ccctl.cli.apply"], "is_person", lambda: True)
+    done = run(cli_home, "apply", str(folder))
+    assert (done.exit_code, "changed meanwhile" in done.stderr) == (2, True), done.output
+    assert conf.revisions(cli_home.node) == before
+
+
+def test_drift(cli_home: LabHome, folder: Path) -> None:
+    run(cli_home, "apply", str(folder), "--yes")
+    clean = run(cli_home, "drift")
+    assert (clean.exit_code, clean.stdout.startswith("no drift")) == (0, True), clean.output
+    path = conf.folder(cli_home.node) / "current/pjsip.conf"
+    path.write_text(path.read_text().replace("password = ", "password = x", 1))
+    cli_home.ask("dialplan add extension 998,1,NoOp,hello into cc-in")
+    found = run(cli_home, "drift")
+    assert found.exit_code == 1
+    assert "pjsip.conf:" in found.stdout
+    assert 'edited by hand: "password = (hidden)"' in found.stdout
+    assert "in Asterisk: context cc-in: 998,1,NoOp(hello) was added by hand" in found.stdout
+    assert len(json.loads(run(cli_home, "drift", "--format", "json").stdout)["asterisk"]) == 1
+    done = run(cli_home, "apply", str(folder), "--yes")
+    assert "edited by hand, now overwritten; a copy is" in done.stdout
+    assert run(cli_home, "drift").exit_code == 0
 
 
 def test_nobody_to_ask_is_a_refusal(cli_home: LabHome, folder: Path) -> None:

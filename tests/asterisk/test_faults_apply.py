@@ -9,8 +9,10 @@ from ccctl.asterisk import conf, reload
 from ccctl.errors import ApplyError
 from ccctl.flow import graph as g
 from ccctl.flow.compile import compile_site, generation_id
-from ccctl.runtime.apply import Applied, apply, asterisk, drain, outlook
+from ccctl.runtime.apply import Applied, apply, drain
 from ccctl.runtime.diff import describe
+from ccctl.runtime.doors import asterisk
+from ccctl.runtime.plan import outlook
 from tests.support import sample_site
 from tests.support.labhome import LabHome
 
@@ -35,7 +37,7 @@ async def put(home: LabHome, site: g.Site) -> Applied:
 
 
 async def told(home: LabHome, site: g.Site) -> str:
-    return describe(await outlook(home.settings, compile_site(site, generation_id(site))))
+    return describe(await outlook(home.settings, site, compile_site(site, generation_id(site))), files=True)
 
 
 def with_phone(name: str, extension: str) -> g.Site:

@@ -6,8 +6,9 @@ from ccctl.asterisk import conf
 from ccctl.asterisk.conf import Revision
 from ccctl.flow import graph as g
 from ccctl.flow.compile import compile_site, generation_id
-from ccctl.runtime.apply import Outlook, same
+from ccctl.runtime.apply import same
 from ccctl.runtime.diff import describe, mask
+from ccctl.runtime.plan import Meeting, Outlook
 from tests.support import sample_site
 
 
@@ -26,7 +27,7 @@ def other_menu() -> g.Site:
 
 def test_a_flow_change_shows_only_its_own_lines() -> None:
     new = revision(other_menu(), OLD)
-    shown = describe(Outlook(OLD, new, serving=OLD.manifest.generation)).splitlines()
+    shown = describe(Outlook(OLD, new, Meeting(OLD.manifest.generation)), files=True).splitlines()
     changed = [line for line in shown if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     assert changed == [
         "- same => n,Background(cc/main-menu-0badcafe)",
@@ -36,12 +37,12 @@ def test_a_flow_change_shows_only_its_own_lines() -> None:
 
 
 def test_no_change_says_so() -> None:
-    shown = describe(Outlook(OLD, revision(sample_site.site(), OLD), serving=OLD.manifest.generation))
+    shown = describe(Outlook(OLD, revision(sample_site.site(), OLD), Meeting(OLD.manifest.generation)))
     assert shown.startswith("no change")
 
 
 def test_asterisk_that_serves_something_else_is_a_change() -> None:
-    shown = describe(Outlook(OLD, revision(sample_site.site(), OLD), serving="abcdef"))
+    shown = describe(Outlook(OLD, revision(sample_site.site(), OLD), Meeting("abcdef")))
     assert "Asterisk serves abcdef" in shown
     assert "no change" not in shown
 
@@ -55,7 +56,7 @@ def test_a_removed_queue_with_callers_is_told() -> None:
         numbers={number: did for number, did in site.numbers.items() if did.flow != "billing"},
     )
     outlook = Outlook(
-        OLD, revision(without, OLD), serving=OLD.manifest.generation, queues={"billing": 3, "support": 1}
+        OLD, revision(without, OLD), Meeting(OLD.manifest.generation, queues={"billing": 3, "support": 1})
     )
     shown = describe(outlook)
     assert "3 callers in queue billing; the queue is removed" in shown

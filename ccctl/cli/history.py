@@ -1,0 +1,192 @@
+"""ccctl history, rollback, drift: what was in force, back to it, and what others changed."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ccctl.cli.apply import ask, ordered, run, say, show_applied
+from ccctl.cli.common import fail, print_json, print_table, printable, settings
+from ccctl.errors import AsteriskDown
+
+if TYPE_CHECKING:
+    from ccctl.asterisk.history import Past
+    from ccctl.runtime.settings import Settings
+
+FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+DRIFTED = 1
+
+
+@click.command("history")
+@click.argument("revision", required=False)
+@FORMAT
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many changes.")
+@click.pass_context
+def history_command(ctx: click.Context, revision: str | None, form: str, limit: int) -> None:
+    """Who changed what, when and why, the newest first; or the details of one REVISION."""
+    from ccctl.asterisk import history
+
+    node = settings(ctx).node
+    if revision:
+        _details(ctx, history.find(node, revision), form)
+        return
+    found = history.past(node)[:limit]
+    if form == "json":
+        print_json([_as_json(each) for each in found])
+    elif not found:
+        click.echo("no site was applied yet")
+    else:
+        print_table(("revision", "when", "who", "generation", "what", "why"), [_row(each) for each in found])
+
+
+def _row(past: "Past") -> tuple[str, ...]:
+    entry = past.entry
+    return entry.revision, _when(entry.at_ms), _who(past), entry.generation, _what(past), entry.why
+
+
+def _when(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S") if at_ms else "-"
+
+
+def _who(past: "Past") -> str:
+    return f"{past.entry.who}@{past.entry.host}" if past.entry.who else "-"
+
+
+def _what(past: "Past") -> str:
+    entry = past.entry
+    states = [
+        *(["in force"] if past.in_force else []),
+        *([] if past.complete else ["broken off"]),
+        *([] if past.folder else ["tidied away"]),
+    ]
+    text = f"back to {entry.back_to}" if entry.action == "rollback" else entry.summary or "no visible change"
+    return f"({', '.join(states)}) {text}" if states else text
+
+
+def _as_json(past: "Past") -> dict[str, Any]:
+    import msgspec
+
+    fields = msgspec.to_builtins(past.entry)
+    at = datetime.fromtimestamp(past.entry.at_ms / 1000, UTC).isoformat() if past.entry.at_ms else ""
+    return {
+        **fields,
+        "at": at,
+        "in_force": past.in_force,
+        "complete": past.complete,
+        "tidied_away": not past.folder,
+    }
+
+
+def _details(ctx: click.Context, past: "Past", form: str) -> None:
+    from ccctl.asterisk import conf
+
+    revision = conf.read_revision(settings(ctx).node, past.folder) if past.folder else None
+    lines = list(revision.record.details) if revision and revision.record else []
+    if form == "json":
+        print_json({**_as_json(past), "details": lines})
+        return
+    entry = past.entry
+    click.echo(f"revision    {entry.revision}, generation {entry.generation}")
+    click.echo(f"when        {_when(entry.at_ms)}")
+    click.echo(f"who         {_who(past)}{f' by {entry.via}' if entry.via else ''}")
+    click.echo(f"why         {printable(entry.why) or '-'}")
+    click.echo(f"site        {printable(entry.site) or '-'}")
+    click.echo(f"what        {printable(_what(past))}")
+    for line in lines:
+        click.echo(f"  {' ' * (len(line) - len(line.lstrip()))}{printable(line)}")
+
+
+# -- rollback --------------------------------------------------------------------------------------
+
+
+@click.command("rollback")
+@click.argument("revision", required=False, default="")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--why", default="", help="The reason, for the history.")
+@click.pass_context
+def rollback_command(ctx: click.Context, revision: str, yes: bool, why: str) -> None:
+    """Put a past REVISION in force again, exactly as it was; without one, that before the one in force.
+
+    Live calls stay in the flows that they entered. The site's folder is not touched: correct it, or the next
+    apply brings the change again.
+    """
+    import msgspec
+
+    from ccctl.asterisk import conf, history
+    from ccctl.runtime.apply import rollback
+
+    known = settings(ctx)
+    order = ordered(why)
+    found = history.find(known.node, revision)
+    current = conf.read_manifest(known.node, "current")
+    order = msgspec.structs.replace(order, expect=current.change if current else "")
+    if not yes:
+        ask("\n".join(_difference(known, found)), f"Go back to {found.entry.revision}?")
+    show_applied(run(rollback(known, found.entry.revision, say, order)))
+    click.echo("the site's folder still holds the newer version: correct it before the next apply")
+
+
+def _difference(known: "Settings", found: "Past") -> list[str]:
+    """What the way back changes, in the site's words."""
+    from ccctl.asterisk import conf, history
+    from ccctl.flow.site_changes import changes
+
+    past, current = history.read(known.node, found), conf.read_current(known.node)
+    before = current.record.model if current and current.record else {}
+    after = past.record.model if past.record else {}
+    lines = [line for change in changes(before, after) for line in change.lines()]
+    return [
+        f"back to {found.entry.revision} of {_when(found.entry.at_ms)}:",
+        *(lines or ["no visible change"]),
+    ]
+
+
+# -- drift -----------------------------------------------------------------------------------------
+
+
+@click.command("drift")
+@FORMAT
+@click.pass_context
+def drift_command(ctx: click.Context, form: str) -> None:
+    """Show what others changed: files below ccctl/ edited by hand, and what Asterisk has loaded beside them.
+
+    Exit status: 0 nothing, 1 something differs, 2 it could not be looked at.
+    """
+    from ccctl.asterisk import conf, drift
+    from ccctl.runtime.diff import edit_line
+
+    known = settings(ctx)
+    current = conf.read_current(known.node)
+    if current is None:
+        fail("no site was applied yet", "run 'ccctl apply SITE'")
+    edits = [edit_line(edit) for edit in drift.edits(current)]
+    loaded = asyncio.run(_loaded(known))
+    if form == "json":
+        print_json({"revision": current.manifest.change, "files": edits, "asterisk": loaded})
+    else:
+        for line in (*edits, *(f"in Asterisk: {text}" for text in loaded)):
+            click.echo(printable(line))
+        click.echo(_verdict(len(edits) + len(loaded)))
+    ctx.exit(DRIFTED if edits or loaded else 0)
+
+
+def _verdict(count: int) -> str:
+    if not count:
+        return "no drift: files and Asterisk are as they were applied"
+    return "'ccctl apply SITE' puts all that right and keeps copies of edited files"
+
+
+async def _loaded(known: "Settings") -> list[str]:
+    from ccctl.asterisk import conf, reload
+    from ccctl.runtime.doors import asterisk
+
+    try:
+        async with asterisk(known.node) as doors:
+            current = conf.read_current(known.node)
+            return await reload.differences(doors, current) if current else []
+    except AsteriskDown as error:
+        raise AsteriskDown(str(error), "start it; files alone were not compared") from None
+
+
+commands: tuple[click.Command, ...] = (history_command, rollback_command, drift_command)
