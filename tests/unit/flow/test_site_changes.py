@@ -120,11 +120,10 @@ def test_a_secret_inside_of_a_text_is_hidden_as_a_whole() -> None:
 def test_a_field_that_an_older_version_did_not_know_is_no_change_while_it_is_empty() -> None:
     old = model(SITE, seal(b"key"))
     for queue in old["queues"].values():
-        del queue["record"], queue["ring_ms"]
+        del queue["max_callers"]
     found = changes(old, model(SITE, seal(b"key")))
     assert [line for change in found for line in change.lines()] == [
-        "~ queue support: ring none -> 15s; record none -> yes",
-        "~ queue billing: ring none -> 15s",
+        "~ queue support: max_callers none -> 40"
     ]
 
 
