@@ -6,7 +6,14 @@ Reading (schema.py) finds what is wrong with a single value; checks find what is
 from collections.abc import Callable, Iterable
 
 from ccctl.diagnostics import Diagnostic
-from ccctl.flow import checks_flows, checks_menus, checks_names, checks_prompts, checks_site
+from ccctl.flow import (
+    checks_flows,
+    checks_menus,
+    checks_names,
+    checks_prompts,
+    checks_site,
+    checks_vars,
+)
 from ccctl.flow.checks_pages import PAGES, Page
 from ccctl.flow.schema import Draft
 
@@ -17,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_flows.CHECKS,
     *checks_site.CHECKS,
     *checks_prompts.CHECKS,
+    *checks_vars.CHECKS,
 )
 
 

@@ -7,7 +7,7 @@ from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow.checks_menus import steps_of
 from ccctl.flow.checks_names import unknown
 from ccctl.flow.checks_pages import finding, found
-from ccctl.flow.graph import AnyStep, Body, Dial, Goto, QueueStep
+from ccctl.flow.graph import AnyStep, Body, Dial, Goto, QueueStep, Subflow
 from ccctl.flow.schema import Draft, is_number
 from ccctl.flow.ways import Then, all_bodies, goes_on, verb, walk, ways
 
@@ -15,7 +15,7 @@ Targets = dict[str, Span]  # flow -> place of the goto
 
 
 def gotos(body: Body) -> Targets:
-    return {step.flow: step.span for step in walk(body) if isinstance(step, Goto)}
+    return {step.flow: step.span for step in walk(body) if isinstance(step, Goto | Subflow)}
 
 
 @finding("E401")
@@ -31,14 +31,14 @@ def check_reached(draft: Draft) -> Iterator[Diagnostic]:
     """
     if draft.broken or any(unknown(draft, "flows")):
         return
-    edges = {flow.name: gotos(flow.steps) for flow in draft.site.flows.values()}
-    waiting = [number.flow for number in draft.site.numbers.values()]
+    edges = {flow.name: [*gotos(flow.steps), flow.catch] for flow in draft.site.flows.values()}
+    waiting = [number.flow for number in draft.site.numbers.values()] + [draft.site.defaults.catch]
     reached: set[str] = set()
     while waiting:
         name = waiting.pop()
         if name not in reached:
             reached.add(name)
-            waiting += edges.get(name, {})
+            waiting += edges.get(name, [])
     lost = [name for name in edges if name not in reached]
     heads = [name for name in lost if not any(name in edges[other] for other in lost if other != name)]
     for name in heads or lost[:1]:
@@ -82,8 +82,9 @@ def check_ends(draft: Draft) -> Iterator[Diagnostic]:
     Good:
         main: [{play: welcome}, {goto: front-desk}]
     """
+    called = {step.flow for step in steps_of(draft) if isinstance(step, Subflow)}
     for flow in draft.site.flows.values():
-        if flow.name not in draft.broken:
+        if flow.name not in draft.broken and flow.name not in called:
             caught = bool(flow.catch or draft.site.defaults.catch)
             for span, how in sorted(set(_leaks(flow.steps, caught))):
                 text = f'flow "{flow.name}" runs off its end {how}'

@@ -1,13 +1,14 @@
 """Checks of menus: keys that hide one another, outcomes that are missing, too many choices."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic
 from ccctl.flow.checks_pages import finding, found
-from ccctl.flow.graph import AnyStep, Menu, Say, SayAs
+from ccctl.flow.graph import AnyStep, Gather, Menu, Say, SayAs
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_steps import words
-from ccctl.flow.ways import walk
+from ccctl.flow.ways import verb, walk
 
 MANY = 8
 
@@ -44,6 +45,27 @@ def check_prefixes(draft: Draft) -> Iterator[Diagnostic]:
                 yield found("E202", option.span, f"{text}: {wait}", "drop one or set interdigit on this menu")
 
 
+@finding("E203")
+def check_extensions(draft: Draft) -> Iterator[Diagnostic]:
+    """A menu option is the beginning of an extension that may be dialled there.
+
+    Who presses 2 waits until it is sure that no 210 follows. Move the option, let the menu take other
+    extensions, or say with interdigit on this menu that the pause is meant.
+
+    Bad:
+        - {menu: main-menu, options: {2: sales}, dial_extensions: true, on_exhausted: hangup}   # 200-210
+    Good:
+        - {menu: main-menu, options: {3: sales}, dial_extensions: true, on_exhausted: hangup}
+    """
+    for menu in menus_of(draft):
+        for option in menu.options:
+            hidden = sorted(each for each in menu.extensions if each.startswith(option.key))
+            if hidden and menu.span not in draft.patient:
+                shown = hidden[0] if len(hidden) == 1 else f"{hidden[0]}-{hidden[-1]}"
+                text = f'option "{option.key}" is the beginning of extensions {shown}'
+                yield found("E203", option.span, text, "move the option, or limit dial_extensions")
+
+
 @finding("E204")
 def check_exhausted(draft: Draft) -> Iterator[Diagnostic]:
     """A menu does not say what happens after the last attempt.
@@ -53,12 +75,11 @@ def check_exhausted(draft: Draft) -> Iterator[Diagnostic]:
     Good:
         - {menu: main-menu, options: {1: sales}, on_exhausted: front-desk}
     """
-    for menu in menus_of(draft):
-        if not menu.on_exhausted and not draft.broken:
-            text = (
-                f"menu has no on_exhausted, so after {menu.attempts} attempts the call would end unexplained"
-            )
-            yield found("E204", menu.span, text, "add on_exhausted and a destination, for example a person")
+    for step in steps_of(draft):
+        if isinstance(step, Menu | Gather) and not step.on_exhausted and not draft.broken:
+            end = f"so after {step.attempts} attempts the call would end unexplained"
+            text = f"{verb(step)} has no on_exhausted, {end}"
+            yield found("E204", step.span, text, "add on_exhausted and a destination, for example a person")
 
 
 @finding("W207")
@@ -112,19 +133,24 @@ def check_spoken(draft: Draft) -> Iterator[Diagnostic]:
 
 
 def _fits(step: Say) -> bool:
+    if step.value.startswith("{{"):
+        return step.say_as not in (SayAs.TIME, SayAs.DATE, SayAs.DATETIME)
     match step.say_as:
-        case SayAs.TIME | SayAs.DATE:
+        case SayAs.TIME | SayAs.DATE | SayAs.DATETIME:
             return step.value == "now"
-        case SayAs.NUMBER:
+        case SayAs.NUMBER | SayAs.ORDINAL:
             return step.value.isdecimal() and len(step.value) <= 9
-        case SayAs.DIGITS:
+        case SayAs.MONEY:
+            return re.fullmatch(r"[0-9]{1,9}([.][0-9]{2})?", step.value) is not None
+        case SayAs.DIGITS | SayAs.PHONE:
             return step.value.endswith(".number") or all(c in "0123456789+*#-" for c in step.value)
-        case _:
+        case SayAs.ALPHA:
             return step.value != "now"
 
 
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_prefixes,
+    check_extensions,
     check_exhausted,
     check_many_options,
     check_repeat_only,

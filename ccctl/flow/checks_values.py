@@ -138,6 +138,21 @@ def bad_number(span: Span, text: str, hint: str) -> Diagnostic:
     return found("E803", span, text, hint)
 
 
+@finding("E509")
+def bad_condition(span: Span, words: str, hint: str) -> Diagnostic:
+    """A condition that cannot be read.
+
+    A condition compares a variable with words or numbers: is, is not, is one of, starts with, is set,
+    is not set, is withheld, <, <=, >, >=. `and` binds before `or`.
+
+    Bad:
+        main: [{if: gold, then: support}, hangup]
+    Good:
+        main: [{if: tier is gold, then: support}, hangup]
+    """
+    return found("E509", span, f'"{words}" is not a condition', hint)
+
+
 @finding("E206")
 def bad_key(span: Span, word: str) -> Diagnostic:
     """Not a key of a phone.

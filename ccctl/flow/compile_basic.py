@@ -1,10 +1,11 @@
 """Steps that only do one thing and go on, and those that end a call."""
 
 from ccctl.flow.compile_flow import Block, Branching, FlowCompiler, Plain, seconds
-from ccctl.flow.compile_values import spoken
+from ccctl.flow.compile_values import changed, spoken
 from ccctl.flow.dialplan import Line, literal, name, put
 from ccctl.flow.graph import (
     Answer,
+    Continue,
     Goto,
     HangupStep,
     Language,
@@ -61,7 +62,13 @@ def _language(f: FlowCompiler, block: Block, step: Language) -> None:
 
 
 def _goto(f: FlowCompiler, block: Block, step: Goto) -> None:
+    for change in step.arguments:
+        block += changed(f.site, change)
     f.leave(block, step.flow)
+
+
+def _continue(f: FlowCompiler, block: Block, step: Continue) -> None:
+    """The body goes on to where it falls out."""
 
 
 def _hangup(f: FlowCompiler, block: Block, step: HangupStep | Reject) -> None:
@@ -74,6 +81,7 @@ def _recording(f: FlowCompiler, block: Block, step: Recording) -> None:
 
 PLAIN: dict[type, Plain] = {
     Answer: _answer,
+    Continue: _continue,
     Play: _play,
     Wait: _wait,
     Say: _say,

@@ -2,11 +2,10 @@
 
 from ccctl.flow import marks
 from ccctl.flow.compile_flow import Block, Branching, FlowCompiler, Plain, hours_context, subflow_context
-from ccctl.flow.compile_values import channel_variable, condition, read, store, text
+from ccctl.flow.compile_values import changed, condition, read, store, text
 from ccctl.flow.dialplan import Line, Place, go_if, goto, literal, mark, put
 from ccctl.flow.graph import (
     Assign,
-    Change,
     HoursStep,
     If,
     Loop,
@@ -90,23 +89,12 @@ def _loop(f: FlowCompiler, block: Block, step: Loop, then: Place | None) -> None
 
 def _assign(f: FlowCompiler, block: Block, step: Assign) -> None:
     for change in step.changes:
-        block += changed(f, change)
-
-
-def changed(f: FlowCompiler, change: Change) -> list[Line]:
-    """Lines of one assignment. What comes from a variable is filtered by the type of the one that is set."""
-    variable = f.site.vars[change.variable]
-    if change.add:
-        now = channel_variable(variable.name)
-        return store(variable, f"$[0${{{now}}} + {change.add}]")
-    if all(not part.variable for part in change.value):
-        return [put(channel_variable(variable.name), text(change.value))]
-    return store(variable, text(change.value))
+        block += changed(f.site, change)
 
 
 def _subflow(f: FlowCompiler, block: Block, step: Subflow) -> None:
     for change in step.arguments:
-        block += changed(f, change)
+        block += changed(f.site, change)
     block.append(Line("Gosub", (subflow_context(f.generation, step.flow), "s", "1")))
     if step.save:
         block += store(f.site.vars[step.save], "${GOSUB_RETVAL}")

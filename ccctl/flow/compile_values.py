@@ -8,7 +8,7 @@ import re
 
 from ccctl.errors import ApplyError
 from ccctl.flow.dialplan import Line, literal, put
-from ccctl.flow.graph import Clause, Condition, Text, Variable
+from ccctl.flow.graph import Change, Clause, Condition, Site, Text, Variable
 
 TEXT_CLASS = "a-zA-Z0-9 ._@\\x80-\\xff"
 TEXT_MOST = 80
@@ -83,6 +83,16 @@ def _fit(variable: Variable) -> str:
             ends = f"0${{CC_RAW}} >= {variable.least} & 0${{CC_RAW}} <= {variable.most}"
             return f"{shape} & {ends}" if variable.least or variable.most else shape
     return ""
+
+
+def changed(site: Site, change: Change) -> list[Line]:
+    """Lines of one assignment. What comes from a variable is filtered by the type of the one that is set."""
+    variable = site.vars[change.variable]
+    if change.add:
+        return store(variable, f"$[0{read(variable.name)} + {change.add}]")
+    if all(not part.variable for part in change.value):
+        return [put(channel_variable(variable.name), text(change.value))]
+    return store(variable, text(change.value))
 
 
 # -- conditions ------------------------------------------------------------------------------------

@@ -21,11 +21,12 @@ from ccctl.flow.schema_calendar import Holidays, exception_days, expand
 from ccctl.flow.schema_sections import Opening, Spoken
 from ccctl.flow.schema_steps import read_body
 from ccctl.flow.schema_types import Folder, Reader, Recording, Ref, Table, read_keys, read_mapping
+from ccctl.flow.schema_vars import read_sites, read_vars
 from ccctl.flow.schema_verbs import VERBS
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 
-NAMED = ("trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts")
+NAMED = ("trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts", "vars", "sites")
 SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
 SHAPING = "shaping 1"  # raised when sounds are made in another way: they get new names
 Entries = dict[str, list[tuple[Scalar, Node]]]
@@ -47,6 +48,7 @@ class Draft(msgspec.Struct, frozen=True):
     spots: dict[tuple[str, str, str], Span]
     openings: dict[str, Opening]
     dialled: tuple[tuple[str, Span], ...]
+    given: tuple[tuple[str, str, Span], ...]
     patient: frozenset[Span]
     broken: frozenset[str]
     recordings: dict[str, Recording]
@@ -62,11 +64,14 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
     entries = _merge(reader, documents)
     _take_names(reader, entries)
     defaults = _read_defaults(reader, entries["defaults"])
-    reader.names["languages"] = dict.fromkeys(defaults.languages, Span())
-    hours, openings = _read_hours(reader, entries["hours"], defaults)
+    sites = read_sites(reader, entries["sites"])
+    languages = [*defaults.languages, *(each for site in sites.values() for each in site.languages)]
+    reader.names["languages"] = dict.fromkeys(languages, Span())
+    hours, openings = _read_hours(reader, entries["hours"], defaults, sites)
     users = _read_users(reader, entries["users"])
     agents = _read_agents(reader, entries["agents"])
     queues = _read_queues(reader, entries["queues"], defaults, agents)
+    reader.extensions = tuple(user.extension for user in users.values())
     prompts = _read_prompts(reader, entries["prompts"], defaults, queues)
     flows, broken = _read_flows(reader, entries["flows"])
     trunks = _read_trunks(reader, entries["trunks"])
@@ -74,7 +79,7 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         root=root,
         defaults=defaults,
         trunks=trunks,
-        numbers=_read_numbers(reader, entries["numbers"]),
+        numbers=_read_numbers(reader, entries["numbers"], sites),
         hours=hours,
         users=users,
         agents=agents,
@@ -83,6 +88,8 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         flows=_route_numbers(flows, trunks),
         prompts=prompts,
         feature_codes=_read_codes(reader, entries["feature_codes"]),
+        vars=read_vars(reader, entries["vars"]),
+        sites=sites,
     )
     return _draft(reader, site, openings, broken), reader.findings
 
@@ -95,6 +102,7 @@ def _draft(reader: Reader, site: Site, openings: dict[str, Opening], broken: set
         spots=reader.spots,
         openings=openings,
         dialled=tuple(reader.dialled),
+        given=tuple(reader.given),
         patient=frozenset(reader.patient),
         broken=frozenset(broken),
         recordings=reader.folder.sounds,
@@ -189,6 +197,7 @@ def _read_defaults(reader: Reader, entries: list[tuple[Scalar, Node]]) -> graph.
         found["voices"] = voice
     else:
         found["voice"] = voice
+    found["max_call_ms"] = found.pop("max_call", 0)
     return graph.Defaults(
         span=span,
         menu_timeout_ms=reader.menu["timeout"],
@@ -212,7 +221,9 @@ def _read_trunks(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str
     }
 
 
-def _read_numbers(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, graph.Number]:
+def _read_numbers(
+    reader: Reader, entries: list[tuple[Scalar, Node]], sites: dict[str, graph.Locale]
+) -> dict[str, graph.Number]:
     numbers: dict[str, graph.Number] = {}
     for word, node in entries:
         wrong = values.e164(word.text, reader.country)
@@ -222,9 +233,16 @@ def _read_numbers(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[st
             found = read_keys(reader, _short_number(node), sections.NUMBER)
         else:
             found = read_keys(reader, node, sections.NUMBER, at=("numbers", word.text))
-        language = found.get("language") or found.get("set", {}).get("language", "")
+        given = dict(found.get("set", {}))
+        language = found.get("language") or given.pop("language", "")
+        site = found.get("site", "")
         numbers[word.text] = graph.Number(
-            number=word.text, flow=found.get("flow", ""), language=language, span=word.span
+            number=word.text,
+            flow=found.get("flow", ""),
+            language=language,
+            values=given,
+            site=site if site in sites else "",
+            span=word.span,
         )
     return numbers
 
@@ -234,7 +252,10 @@ def _short_number(flow: Scalar) -> Mapping:
 
 
 def _read_hours(
-    reader: Reader, entries: list[tuple[Scalar, Node]], defaults: graph.Defaults
+    reader: Reader,
+    entries: list[tuple[Scalar, Node]],
+    defaults: graph.Defaults,
+    sites: dict[str, graph.Locale],
 ) -> tuple[dict[str, graph.Hours], dict[str, Opening]]:
     hours: dict[str, graph.Hours] = {}
     openings: dict[str, Opening] = {}
@@ -254,6 +275,10 @@ def _read_hours(
             switch=found.get("switch", ""),
         )
     return hours, openings
+
+
+def _zone(sites: dict[str, graph.Locale], site: str, defaults: graph.Defaults) -> str:
+    return (sites[site].timezone if site in sites else "") or defaults.timezone
 
 
 def _read_users(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, graph.User]:
@@ -331,10 +356,20 @@ def _read_flows(reader: Reader, entries: list[tuple[Scalar, Node]]) -> tuple[dic
     broken: set[str] = set()
     for word, node in entries:
         before = len(reader.findings)
-        flows[word.text] = graph.Flow(name=word.text, span=word.span, steps=read_body(reader, node))
+        flows[word.text] = _read_flow(reader, word, node)
         if len(reader.findings) > before:
             broken.add(word.text)
     return flows, broken
+
+
+def _read_flow(reader: Reader, word: Scalar, node: Node) -> graph.Flow:
+    """Steps, or a mapping with `steps` and more."""
+    if isinstance(node, Mapping) and node.get("steps") and not node.get("loop"):
+        found = read_keys(reader, node, sections.FLOW)
+        return graph.Flow(
+            name=word.text, span=word.span, steps=found.get("steps", ()), catch=found.get("catch", "")
+        )
+    return graph.Flow(name=word.text, span=word.span, steps=read_body(reader, node))
 
 
 def _route_numbers(flows: dict[str, graph.Flow], trunks: dict[str, graph.Trunk]) -> dict[str, graph.Flow]:

@@ -30,7 +30,7 @@ SPECIAL: dict[str, Shape] = {
         sections.CODE.shape, shapes.either(shapes.words(sections.ACTIONS), sections.LISTEN.shape)
     ),
     "prompts": shapes.mapping(shapes.NAME, PROMPT),
-    "flows": shapes.mapping(shapes.NAME, shapes.BODY),
+    "flows": shapes.mapping(shapes.NAME, shapes.either(shapes.BODY, sections.FLOW.shape)),
 }
 
 

@@ -10,6 +10,7 @@ from ccctl.flow.checks import CHECKS
 from ccctl.flow.checks_pages import PAGES, Page
 from ccctl.flow.schema_steps import SOON
 from ccctl.flow.schema_types import Key, Table
+from ccctl.flow.schema_vars import LOCALE, VARIABLE
 from ccctl.flow.schema_verbs import VERBS
 
 # Section, its tables, how an entry is written.
@@ -20,7 +21,9 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
         "defaults: {timezone: Europe/Berlin, languages: [en, de]}",
     ),
     ("trunks", (sections.TRUNK,), "trunks: {telco: {host: sip.telco.example}}"),
-    ("numbers", (sections.NUMBER, sections.NUMBER_SET), 'numbers: {"+49301234500": main}'),
+    ("numbers", (sections.NUMBER,), 'numbers: {"+49301234500": {flow: main, set: {tier: gold}}}'),
+    ("vars", (VARIABLE,), "vars: {tier: {type: enum, values: [gold, silver, none], default: none}}"),
+    ("sites", (LOCALE,), "sites: {vienna: {timezone: Europe/Vienna, country: AT, languages: [de_AT]}}"),
     (
         "hours",
         (sections.HOURS,),

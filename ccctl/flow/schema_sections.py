@@ -10,7 +10,7 @@ from ccctl.flow import checks_values as faults
 from ccctl.flow import shapes, values
 from ccctl.flow.graph import OpenSpan
 from ccctl.flow.schema_calendar import EXCEPTIONS_SHAPE, HOLIDAYS_SHAPE, read_exceptions, read_holidays
-from ccctl.flow.schema_steps import RINGING, span_of_time, whole
+from ccctl.flow.schema_steps import BODY, RINGING, span_of_time, whole
 from ccctl.flow.schema_types import (
     TEXT,
     Key,
@@ -256,11 +256,27 @@ DEFAULTS = Table(
         Key("languages", listed(LANGUAGE), "languages of the site; the first is the default", "[en]"),
         Key("menu", nested(MENU), "defaults of menus"),
         Key("engine", ENGINE, "engine of queues: ccctl's own, or Asterisk's app_queue", "acd"),
+        Key("catch", named("flows", "a flow"), "where a call goes when an outcome has no destination"),
+        Key("max_call", span_of_time(60_000, 86_400_000), "how long a call may last in flows", "no limit"),
+        Key("max_flows", whole(10, 10_000), "how many flows a call may enter, against endless loops", "200"),
         Key("pause_reasons", keyed("pause_reasons", DIGIT, TEXT), "digit after the pause code to reason"),
         Key("voice", VOICES, "who speaks texts; for all, or for each language", "espeak-ng"),
         Key("speed", SPEED, "how fast texts are spoken", "100%"),
     ),
     soon=("recording", "retention"),
+)
+FLOW = Table(
+    "flow",
+    "What a call goes through: a list of steps, or a mapping with them and what is caught.",
+    (
+        Key("steps", BODY, "the steps", required=True, example="steps: [{play: welcome}, hangup]"),
+        Key(
+            "catch",
+            named("flows", "a flow"),
+            "where a call goes when an outcome has no destination",
+            "of defaults",
+        ),
+    ),
 )
 TRUNK = Table(
     "trunk",
@@ -283,19 +299,43 @@ TRUNK = Table(
     ),
     soon=("transport", "caller_id", "srtp"),
 )
-NUMBER_SET = Table(
-    "set of a number",
-    "What is set when a call comes in by a number.",
-    (Key("language", named("languages", "a language"), "language of the call"),),
-    soon=("priority", "tier"),
-)
+
+
+def _read_number_set(reader: Reader, node: Node) -> dict[str, str] | None:
+    """The language, and variables by name; whether the values fit is for checks to say."""
+    mapping = read_mapping(reader, node, "set", "{language: en, tier: gold}")
+    if mapping is None:
+        return None
+    refuse_duplicates(reader, mapping)
+    found: dict[str, str] = {}
+    for word, child in mapping.entries:
+        text = read_text(reader, child)
+        reader.refer("languages" if word.text == "language" else "vars", *_named(word, child, text))
+        reader.given.append((word.text, text or "", child.span))
+        found[word.text] = text or ""
+    return found
+
+
+def _named(word: Scalar, node: Node, text: str | None) -> tuple[str, Any]:
+    return (text or "", node.span) if word.text == "language" else (word.text, word.span)
+
+
 NUMBER = Table(
     "number",
     'A number that people call. The flow\'s name alone is enough: `"+49301234500": main`.',
     (
         Key("flow", named("flows", "a flow"), "where its calls go", required=True, example="flow: main"),
         Key("language", named("languages", "a language"), "language of its calls", "the site's first"),
-        Key("set", nested(NUMBER_SET), "the same as language, in the long form"),
+        Key("site", named("sites", "a site"), "the site it belongs to"),
+        Key(
+            "set",
+            Kind(
+                "mapping: `language` or variable to value",
+                _read_number_set,
+                shapes.mapping(shapes.NAME, shapes.SINGLE),
+            ),
+            "what is set when a call comes in",
+        ),
     ),
 )
 HOURS = Table(
@@ -323,7 +363,8 @@ HOURS = Table(
             "days with hours of their own, which beat holidays and the week",
         ),
         Key("switch", CODE, "feature code of the day/night switch"),
-        Key("timezone", ZONE, "time zone of these hours", "of defaults"),
+        Key("timezone", ZONE, "time zone of these hours", "of the site, of defaults"),
+        Key("site", named("sites", "a site"), "the site they belong to"),
     ),
     soon=("emergency",),
 )
@@ -403,7 +444,6 @@ MAILBOX = Table(
 SOON_SECTIONS = (
     "ring_groups",
     "surveys",
-    "vars",
     "conferences",
     "campaigns",
     "parking",

@@ -21,26 +21,19 @@ from ccctl.flow.source import Mapping, Node, Scalar, Sequence, duplicates
 from ccctl.flow.values import Wrong
 
 SOON = (
-    "gather",
-    "if",
-    "switch",
-    "set",
     "http",
     "lookup",
     "callback",
     "survey",
     "consent",
     "record",
-    "split",
     "authenticate",
-    "loop",
     "directory",
     "conference",
     "transfer",
     "park",
     "page",
     "reject",
-    "subflow",
     "listen",
 )
 
@@ -86,7 +79,7 @@ def read_step(reader: Reader, node: Node) -> AnyStep | None:
     required = [key.name for key in verb.table.keys if key.required]
     if any(name not in found for name in required) and len(reader.findings) > before:
         return None
-    if verb.name == "menu":
+    if verb.name in ("menu", "gather"):
         found = _menu_defaults(reader, found, spoken[0].span)
     return verb.build(spoken[0].span, found)
 

@@ -68,6 +68,8 @@ class Reader:
         self.country = ""
         self.menu: dict[str, int] = {"timeout": 5000, "interdigit": 2000, "attempts": 3}
         self.patient: set[Span] = set()  # menus that set interdigit themselves
+        self.extensions: tuple[str, ...] = ()  # of all users
+        self.given: list[tuple[str, str, Span]] = []  # variable, literal value, place: to be checked
         self.dialled: list[tuple[str, Span]] = []  # numbers that dial steps call
         self.calendars: dict[tuple[str, str], Calendar] = {}  # by path and time zone
 

@@ -3,12 +3,14 @@
 import re
 from typing import Any
 
+import msgspec
+
 from ccctl.diagnostics import Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import graph, shapes, values
-from ccctl.flow.graph import AnyStep
-from ccctl.flow.schema_steps import BODY, RINGING, options, span_of_time, whole
+from ccctl.flow import graph, schema_logic, shapes, values
+from ccctl.flow.graph import AnyStep, Body
+from ccctl.flow.schema_steps import BODY, RINGING, options, read_body, span_of_time, whole
 from ccctl.flow.schema_types import (
     Key,
     Kind,
@@ -20,8 +22,11 @@ from ccctl.flow.schema_types import (
     mapping_span,
     named,
     read_text,
+    refuse_duplicates,
+    typed,
 )
-from ccctl.flow.source import Mapping, Node
+from ccctl.flow.schema_words import CHANGES, READABLE, refer
+from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 
 VARIABLES = ("caller.number", "called.number", "now")
@@ -44,11 +49,17 @@ def _read_target(reader: Reader, node: Node) -> str | None:
 
 
 def _read_spoken(reader: Reader, node: Node) -> str | None:
+    """A literal, one of VARIABLES, or a declared variable as `{{ name }}`."""
     text = read_text(reader, node)
     if text is None:
         return None
-    name = re.sub(r"^\{\{\s*(.*?)\s*\}\}$", r"\1", text)
-    if name in VARIABLES or re.fullmatch(r"[0-9A-Za-z+*#-]{1,40}", name):
+    variable = re.fullmatch(r"\{\{\s*(.*?)\s*\}\}", text)
+    name = variable.group(1) if variable else text
+    if name in VARIABLES:
+        return name
+    if variable:
+        return f"{{{{ {refer(reader, name, node.span)} }}}}"
+    if re.fullmatch(r"[0-9A-Za-z.+*#-]{1,40}", name):
         return name
     near = findings.mean(name, VARIABLES)
     reader.report(
@@ -57,18 +68,108 @@ def _read_spoken(reader: Reader, node: Node) -> str | None:
     return None
 
 
-def _read_priority(reader: Reader, node: Node) -> int | None:
-    if isinstance(node, Mapping):
-        reader.report(
-            findings.not_available(mapping_span(node), "priority by value", instead="write a number")
-        )
+RANK = whole(0, 1000)
+
+
+class Priority(msgspec.Struct, frozen=True):
+    """`by`: the variable whose value says it; `other` for all other values."""
+
+    other: int = 0
+    by: str = ""
+    values: dict[str, int] = {}
+
+
+def _read_priority(reader: Reader, node: Node) -> Priority | None:
+    if not isinstance(node, Mapping):
+        value = RANK.read(reader, node)
+        return None if value is None else Priority(value)
+    by = node.get("by")
+    if by is None:
+        reader.report(findings.missing(mapping_span(node), "by", "priority", "{by: tier, gold: 10, else: 0}"))
         return None
-    value: int | None = whole(0, 1000).read(reader, node)
-    return value
+    variable = READABLE.read(reader, by)
+    ranks: dict[str, int] = {}
+    for word, child in node.entries:
+        rank = RANK.read(reader, child) if word.text != "by" else None
+        if rank is not None:
+            ranks[word.text] = rank
+        if word.text not in ("by", "else") and variable:
+            reader.given.append((variable, word.text, word.span))
+    return Priority(ranks.pop("else", 0), variable or "", ranks) if variable else None
 
 
+def _read_extensions(reader: Reader, node: Node) -> tuple[str, ...] | None:
+    """`true`: all users' phones; else numbers, or patterns with X for any digit."""
+    if isinstance(node, Scalar) and node.text in ("true", "yes", "on"):
+        return reader.extensions
+    if isinstance(node, Scalar) and node.text in ("false", "no", "off"):
+        return ()
+    patterns: tuple[str, ...] | None = PATTERNS.read(reader, node)
+    if patterns is None:
+        return None
+    found = [
+        extension
+        for extension in reader.extensions
+        if any(re.fullmatch(pattern.replace("X", "[0-9]"), extension) for pattern in patterns)
+    ]
+    if not found:
+        text = "no user has an extension like this"
+        reader.report(
+            faults.bad_value(node.span, text, f"extensions: {', '.join(sorted(reader.extensions))}")
+        )
+    return tuple(found)
+
+
+def _read_again(reader: Reader, node: Node) -> tuple[tuple[str, ...], ...] | None:
+    """Prompts of the second attempt, the third ...; each may be a list."""
+    items = node.items if isinstance(node, Sequence) else (node,)
+    found = tuple(PROMPTS.read(reader, item) for item in items)
+    return None if None in found else found
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What comes before the next attempt: always `body`, or by the number of the attempt."""
+
+    body: Body = ()
+    by: tuple[graph.Option, ...] = ()
+
+
+def _read_before(reader: Reader, node: Node) -> Before | None:
+    """A destination, or {1: ..., 2: ...}: one for each attempt."""
+    numbered = isinstance(node, Mapping) and node.entries and all(w.text.isdecimal() for w, _ in node.entries)
+    if not isinstance(node, Mapping) or not numbered:
+        return Before(read_body(reader, node))
+    refuse_duplicates(reader, node)
+    return Before(
+        by=tuple(
+            graph.Option(key=word.text, body=read_body(reader, child), span=word.span)
+            for word, child in node.entries
+        )
+    )
+
+
+def _pattern(text: str) -> str | Wrong:
+    if re.fullmatch(r"[0-9X]{2,8}", text):
+        return text
+    return Wrong(f'"{text}" is not a pattern of extensions', "write for example 2XX")
+
+
+PRIORITY = Kind(
+    "whole number 0-1000, or {by: variable, value: number, else: number}",
+    _read_priority,
+    shapes.either(shapes.whole(0, 1000), shapes.mapping(shapes.SINGLE, shapes.SINGLE)),
+)
+PATTERNS = listed(typed("extension or pattern", _pattern, shape=shapes.SINGLE))
+EXTENSIONS = Kind("true, or list of: extension or pattern like 2XX", _read_extensions, shapes.ANY)
+BEFORE = Kind(
+    "destination; or mapping: number of the attempt to destination",
+    _read_before,
+    shapes.either(shapes.BODY, shapes.mapping(shapes.matching("[0-9]+"), shapes.BODY, least=1)),
+)
+YES = typed("true or false", values.truth, shape=shapes.TRUTH)
 PROMPT = named("prompts", "a prompt")
 PROMPTS = listed(PROMPT)
+AGAIN = Kind("list of: prompts", _read_again, shapes.listed(shapes.listed(shapes.NAME)))
 TARGETS = listed(Kind("name of a user, or a number", _read_target, shapes.TARGET))
 
 
@@ -80,7 +181,7 @@ def _build_answer(span: Span, v: dict[str, Any]) -> AnyStep:
 
 
 def _build_play(span: Span, v: dict[str, Any]) -> AnyStep:
-    return graph.Play(span=span, prompts=v["play"])
+    return graph.Play(span=span, prompts=v["play"], barge_in=v.get("barge_in", False))
 
 
 def _build_say(span: Span, v: dict[str, Any]) -> AnyStep:
@@ -93,11 +194,15 @@ def _build_menu(span: Span, v: dict[str, Any]) -> AnyStep:
         span=span,
         prompts=v["menu"],
         options=v["options"],
+        again=v.get("again", ()),
+        extensions=v.get("dial_extensions", ()),
         timeout_ms=v["timeout"],
         interdigit_ms=v["interdigit"],
         attempts=v["attempts"],
-        on_invalid=v.get("on_invalid", ()),
-        on_timeout=v.get("on_timeout", ()),
+        on_invalid=v.get("on_invalid", Before()).body,
+        on_timeout=v.get("on_timeout", Before()).body,
+        invalid_by=v.get("on_invalid", Before()).by,
+        timeout_by=v.get("on_timeout", Before()).by,
         on_exhausted=v.get("on_exhausted", ()),
     )
 
@@ -115,14 +220,17 @@ def _build_hours(span: Span, v: dict[str, Any]) -> AnyStep:
 
 
 def _build_goto(span: Span, v: dict[str, Any]) -> AnyStep:
-    return graph.Goto(span=span, flow=v["goto"])
+    return graph.Goto(span=span, flow=v["goto"], arguments=v.get("with", ()))
 
 
 def _build_queue(span: Span, v: dict[str, Any]) -> AnyStep:
+    rank = v.get("priority", Priority())
     return graph.QueueStep(
         span=span,
         queue=v["queue"],
-        priority=v.get("priority", 0),
+        priority=rank.other,
+        priority_by=rank.by,
+        priorities=rank.values,
         max_wait_ms=v.get("max_wait", 0),
         exit_keys=v.get("exit_keys", ()),
         on_full=v.get("on_full", ()),
@@ -154,6 +262,7 @@ def _build_hangup(span: Span, v: dict[str, Any]) -> AnyStep:
 
 
 VERBS: tuple[Verb, ...] = (
+    *schema_logic.VERBS,
     Verb(
         Table(
             "step answer",
@@ -167,15 +276,17 @@ VERBS: tuple[Verb, ...] = (
         Table(
             "step play",
             "Plays prompts, one after the other, to the end.",
-            (Key("play", PROMPTS, "prompts to play", required=True, example="welcome"),),
-            soon=("barge_in",),
+            (
+                Key("play", PROMPTS, "prompts to play", required=True, example="welcome"),
+                Key("barge_in", YES, "a key ends them; directly before a menu it counts there", "false"),
+            ),
         ),
         _build_play,
     ),
     Verb(
         Table(
             "step say",
-            "Speaks a value: digits or letters, or the variable caller.number, called.number or now.",
+            "Speaks a value: digits, letters, a variable (`{{ name }}`), caller.number, called.number, now.",
             (
                 Key(
                     "say",
@@ -208,11 +319,12 @@ VERBS: tuple[Verb, ...] = (
                     "of defaults.menu",
                 ),
                 Key("attempts", whole(1, 10), "how often to ask", "of defaults.menu"),
-                Key("on_invalid", BODY, "before asking again, after a wrong key"),
-                Key("on_timeout", BODY, "before asking again, after silence"),
+                Key("again", AGAIN, "prompts of the second attempt, the third ...", "as the first"),
+                Key("dial_extensions", EXTENSIONS, "extensions of users that may be dialled", "false"),
+                Key("on_invalid", BEFORE, "before asking again, after a wrong key"),
+                Key("on_timeout", BEFORE, "before asking again, after silence"),
                 Key("on_exhausted", BODY, "after the last attempt; must be written"),
             ),
-            soon=("dial_extensions", "barge_in"),
         ),
         _build_menu,
     ),
@@ -247,8 +359,10 @@ VERBS: tuple[Verb, ...] = (
         Table(
             "step goto",
             "Goes on in another flow and does not come back.",
-            (Key("goto", named("flows", "a flow"), "the flow", required=True, example="main"),),
-            soon=("with",),
+            (
+                Key("goto", named("flows", "a flow"), "the flow", required=True, example="main"),
+                Key("with", CHANGES, "variables that are set before"),
+            ),
         ),
         _build_goto,
     ),
@@ -259,12 +373,7 @@ VERBS: tuple[Verb, ...] = (
             " there. An outcome without a destination does what on_timeout says; else it ends the call.",
             (
                 Key("queue", named("queues", "a queue"), "the queue", required=True, example="support"),
-                Key(
-                    "priority",
-                    Kind("whole number 0-1000", _read_priority, shapes.whole(0, 1000)),
-                    "higher is served first",
-                    "0",
-                ),
+                Key("priority", PRIORITY, "higher is served first", "0"),
                 Key("max_wait", RINGING, "how long to wait at most", "for ever"),
                 Key(
                     "exit_keys",

@@ -193,6 +193,11 @@ class Loop(Step, frozen=True, kw_only=True):
 
 class Goto(Step, frozen=True, kw_only=True):
     flow: str
+    arguments: tuple[Change, ...] = ()
+
+
+class Continue(Step, frozen=True, kw_only=True):
+    """Nothing: the destination `continue`, which is the step after this one."""
 
 
 class Subflow(Step, frozen=True, kw_only=True):
@@ -406,6 +411,7 @@ AnyStep = (
     | Split
     | Loop
     | Goto
+    | Continue
     | Subflow
     | Return
     | Http
