@@ -170,6 +170,11 @@ def make_home(home: Path) -> None:
         (home / ".gitignore").write_text("*\n")
 
 
+def new_lab(home: str) -> Settings:
+    """Settings for one more lab, in a folder of its own."""
+    return _lab_settings(home, None)
+
+
 def _lab_settings(home: str, port_base: int | None) -> Settings:
     """The lab's settings: kept ones, moved ones (--port-base) or new ones."""
     kept = _kept_settings(home)

@@ -35,6 +35,7 @@ MODULES = (
     "doctor",
     "lab",
     "labrun",
+    "test",
     "bench",
     "completion",
 )

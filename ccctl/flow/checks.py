@@ -14,6 +14,7 @@ from ccctl.flow import (
     checks_site,
     checks_vars,
 )
+from ccctl.flow import checks_tests as _  # noqa: F401 - registers the pages of its findings
 from ccctl.flow.checks_pages import PAGES, Page
 from ccctl.flow.schema import Draft
 

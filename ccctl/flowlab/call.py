@@ -1,0 +1,244 @@
+"""One call in a test lab: a Local channel into the dialplan, and the answers to what a case asks of it."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from ccctl.asterisk.ami_protocol import Frame
+from ccctl.asterisk.background import spawn
+from ccctl.errors import AsteriskDown, AsteriskRefused
+from ccctl.flow.compile_tables import INBOUND
+from ccctl.flow.graph import Site
+from ccctl.flowlab.desk import Desk
+from ccctl.flowlab.rewrite import PHONES, as_written, phone_variables
+from ccctl.flowlab.watch import Watch
+from ccctl.flowtest import desk as rules
+from ccctl.flowtest.cases import Case
+from ccctl.flowtest.drive import Act, Answer, Happened, Look, Player, Request, Result
+from ccctl.flowtest.story import Executed, Seen
+
+VOICE = ("Milliwatt", "")  # a caller who makes a sound all the time
+RING_S = "120"
+TAKEN_S = 10.0
+LIMIT_S = 600.0  # no call of a test is longer
+
+
+class Lab(msgspec.Struct, frozen=True):
+    """What all calls of a run share."""
+
+    site: Site
+    watch: Watch
+    desk: Desk
+
+
+class LabCall:
+    """`far` is the caller's end, `ident` the channel in the dialplan."""
+
+    def __init__(self, lab: Lab, case: Case, number: int) -> None:
+        self.lab, self.case = lab, case
+        self.far, self.ident = f"ft-{number}", f"ft-{number}-c"
+        self.began = 0.0
+        self.news: list[Happened] = []
+        self.arrived = asyncio.Event()
+        self.visit: rules.Visit | None = None
+        self.phones: dict[str, str] = {}  # who was rung -> the stand-in's channel
+        self.hung_up = False
+        self.entries = self.starts = 0  # into Stasis, as AMI and as ARI tell it: either may be first
+        self.taken = asyncio.Event()
+
+    async def run(self) -> Result:
+        play = Player(self.case).run()
+        self.lab.watch.calls[self.far] = self._take
+        self.lab.desk.callers[self.ident] = self._take_ari
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await self._begin()
+                request: Request = next(play)
+                while True:
+                    request = play.send(await self.answer(request))
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        finally:
+            await self._leave()
+
+    async def _begin(self) -> None:
+        call, given = self.case.call, self.case.given
+        variables = {"TESTTIME": str(call.at), **phone_variables(given), **given.vars}
+        if given.random:
+            variables["CC_DICE"] = "-".join(str(number) for number in given.random)
+        self.began = asyncio.get_running_loop().time()
+        await self.lab.watch.ami.action(
+            "Originate",
+            timeout=30,
+            Channel=f"Local/{call.number}@{INBOUND}/n",
+            ChannelId=self.far,
+            OtherChannelId=self.ident,
+            Application=VOICE[0],
+            Data=VOICE[1],
+            CallerID=f'"{call.name}" <{call.caller}>',
+            Variable=[f"__{name}={value}" for name, value in variables.items()],
+            Async="true",
+            Timeout="60000",
+        )
+
+    async def _leave(self) -> None:
+        self.lab.watch.calls.pop(self.far, None)
+        self.lab.desk.callers.pop(self.ident, None)
+        if not self.hung_up:
+            await self._hang_up(self.far)
+
+    # -- what happens ------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        return round((asyncio.get_running_loop().time() - self.began) * 1000)
+
+    def tell(self, event: Happened) -> None:
+        self.news.append(event)
+        self.arrived.set()
+
+    def _take(self, frame: Frame) -> None:
+        if frame.get("Context") == PHONES:
+            self._take_phone(frame)
+        elif frame["Uniqueid"] != self.ident:
+            return
+        elif frame["Event"] == "Newexten":
+            self._take_step(frame)
+        else:
+            by = "caller" if self.hung_up else "dialplan"
+            self.hung_up = True
+            self.tell(Seen("ended", by, {"cause": frame.get("Cause", "")}, self.now()))
+
+    def _take_step(self, frame: Frame) -> None:
+        self._follow(frame["Application"] == "Stasis")
+        step = Executed(
+            frame["Context"],
+            frame["Extension"],
+            int(frame["Priority"]),
+            frame["Application"],
+            as_written(frame.get("AppData", "")),
+            self.now(),
+        )
+        self.tell(step)
+
+    def _follow(self, entry: bool) -> None:
+        self.entries += entry
+        if self.entries == self.starts and not entry:
+            self.visit = None
+        if self.entries <= self.starts or self.case.given.ari != "up" or not entry:
+            self.taken.set()
+        else:
+            self.taken.clear()
+
+    def _take_phone(self, frame: Frame) -> None:
+        """The stand-in of a phone goes its way: it is known by the extension that was dialled."""
+        if frame["Event"] != "Newexten":
+            return
+        dialled = frame["Channel"].removeprefix("Local/").partition("@")[0].partition("~")[0]
+        self.phones[dialled] = frame["Channel"]
+        if frame["Extension"] == "is_answer" and frame["Application"] == "Wait" and frame["Priority"] != "2":
+            self.tell(Seen("talks", dialled, {}, self.now()))
+
+    def _take_ari(self, event: dict[str, Any]) -> None:
+        if event["type"] == "StasisStart":
+            self.starts += 1
+            self._enter(event["args"])
+            self.taken.set()
+        elif event["type"] == "ChannelDtmfReceived" and self.visit:
+            rules.press(self.visit, event["digit"])
+            self._settle()
+
+    def _enter(self, arguments: list[str]) -> None:
+        if self.case.given.ari != "up":
+            return  # the timer in the dialplan goes off
+        self.visit = rules.enter(arguments, self.lab.site, self.case.given)
+        if self.visit is None:
+            spawn(self.lab.desk.give_back(self.ident, ""), "desk")
+            return
+        spawn(self.lab.desk.keep(self.ident), "desk")
+        self._settle()
+
+    def _settle(self) -> None:
+        """Tell what the visit brought; leave the queue when it is over."""
+        visit = self.visit
+        if visit is None:
+            return
+        for seen in visit.news:
+            self.tell(msgspec.structs.replace(seen, at_ms=self.now()))
+        visit.news.clear()
+        if visit.result:
+            self.visit = None
+            spawn(self.lab.desk.give_back(self.ident, visit.result), "desk")
+
+    # -- what is asked -----------------------------------------------------------------------------
+
+    async def answer(self, request: Request) -> Answer:
+        if isinstance(request, Look):
+            return await self._look(request.within_ms)
+        try:
+            return await self._act(request)
+        except (AsteriskRefused, AsteriskDown) as error:
+            return error.text
+        except TimeoutError:
+            return "nobody told that the caller entered the queue"
+
+    async def _look(self, within_ms: int) -> list[Happened]:
+        try:
+            async with asyncio.timeout(within_ms / 1000):
+                await self.arrived.wait()
+        except TimeoutError:
+            return []
+        self.arrived.clear()
+        news, self.news = self.news, []
+        return news
+
+    async def _act(self, act: Act) -> str:
+        if act.does != "hang_up":
+            async with asyncio.timeout(TAKEN_S):
+                await self.taken.wait()
+        match act.does:
+            case "press":
+                for key in act.what:
+                    await self.lab.watch.ami.action(
+                        "PlayDTMF", Channel=self.ident, Digit=key, Receive="true", timeout=30
+                    )
+            case "wait":
+                await self._wait(act.ms)
+            case "hang_up":
+                self.hung_up = True
+                await self._hang_up(self.far)
+            case "agent":
+                return self._agent(act)
+            case "phone":
+                return await self._phone(act)
+        return ""
+
+    async def _wait(self, ms: int) -> None:
+        """In a queue of ours the stand-in's clock is turned on; elsewhere time has to pass."""
+        if self.visit is not None:
+            ms = rules.wait(self.visit, ms)
+            self._settle()
+        await asyncio.sleep(ms / 1000)
+
+    async def _hang_up(self, channel: str) -> None:
+        try:
+            await self.lab.watch.ami.action("Hangup", Channel=channel, timeout=30)
+        except (AsteriskRefused, AsteriskDown):
+            return  # it has gone by itself
+
+    def _agent(self, act: Act) -> str:
+        if self.visit is None:
+            return f"{act.who}: the caller is in no queue of ours"
+        refusal = rules.agent_does(self.visit, act, self.lab.site, self.case.given)
+        self._settle()
+        return refusal
+
+    async def _phone(self, act: Act) -> str:
+        channel = self.phones.get(act.who)
+        if channel is None:
+            return f"the phone of {act.who} does not ring"
+        if act.what != "hangup":
+            return f"what a phone does is said by given: phones, not by a step: {act.who} {act.what}"
+        await self._hang_up(channel)
+        return ""

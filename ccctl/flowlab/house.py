@@ -1,0 +1,95 @@
+"""A private lab for flow tests: boots, gets short stand-ins for the prompts, has the site applied."""
+
+import asyncio
+import wave
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ccctl.asterisk.ami import Ami
+from ccctl.asterisk.node import Node
+from ccctl.errors import AsteriskRefused
+from ccctl.flow.compile import compile_site, generation_id
+from ccctl.flow.compile_tables import MODES
+from ccctl.flow.graph import Site
+from ccctl.flowlab.call import Lab, LabCall
+from ccctl.flowlab.desk import Desk
+from ccctl.flowlab.rewrite import rewrite
+from ccctl.flowlab.watch import Watch, add_user
+from ccctl.flowtest.cases import Case, Given
+from ccctl.flowtest.drive import Result
+from ccctl.runtime.apply import apply, asterisk
+from ccctl.runtime.settings import Settings
+
+PROMPT_S = 1.0  # long enough for a key to come before its end
+SIDE_BY_SIDE = 60
+
+Say = Callable[[str], None]
+
+
+def write_prompts(site: Site, node: Node) -> None:
+    """Silence instead of words: what is heard is known by the file's name."""
+    languages = {*site.defaults.languages, *(code for p in site.prompts.values() for code in p.texts)}
+    for language in languages:
+        for prompt in site.prompts.values():
+            path = Path(node.sounds_dir) / language / f"{prompt.sound}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_silence(path)
+
+
+def _write_silence(path: Path) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(int(16000 * PROMPT_S)))
+
+
+@asynccontextmanager
+async def furnish(settings: Settings, site: Site, say: Say) -> AsyncIterator[Lab]:
+    """The site in force in a lab that runs, and the doors to its calls."""
+    node = settings.node
+    write_prompts(site, node)
+    await apply(settings, site, rewrite(compile_site(site, generation_id(site))), say)
+    watcher = add_user(node)
+    async with asterisk(node) as doors:
+        await doors.ami.action("Reload", Module="manager")
+    async with Watch(watcher) as watch, Desk(node) as desk:
+        yield Lab(site, watch, desk)
+
+
+async def run_cases(lab: Lab, cases: Iterable[Case], side_by_side: int = SIDE_BY_SIDE) -> list[Result]:
+    """Every case, many at the same time; those that change the database one after the other, at the end."""
+    numbered = list(enumerate(cases, 1))
+    results: dict[int, Result] = {}
+    gate = asyncio.Semaphore(side_by_side)
+
+    async def run(number: int, case: Case) -> None:
+        async with gate:
+            results[number] = await LabCall(lab, case, number).run()
+
+    async with asyncio.TaskGroup() as group:
+        for number, case in numbered:
+            if not case.given.changes_database:
+                group.create_task(run(number, case))
+    for number, case in numbered:
+        if case.given.changes_database:
+            async with database(lab.watch.ami, case.given):
+                await run(number, case)
+    return [results[number] for number, _ in numbered]
+
+
+@asynccontextmanager
+async def database(ami: Ami, given: Given) -> AsyncIterator[None]:
+    """AstDB as the case wants it, and as it was afterwards: empty."""
+    wanted = {f"{MODES}/{hours}": mode for hours, mode in given.switch.items()} | given.db
+    for path, value in wanted.items():
+        family, _, key = path.rpartition("/")
+        await ami.action("DBPut", Family=family, Key=key, Val=value)
+    try:
+        yield
+    finally:
+        for path in wanted:
+            family, _, key = path.rpartition("/")
+            try:
+                await ami.action("DBDel", Family=family, Key=key)
+            except AsteriskRefused:
+                continue  # the call took it away

@@ -1,0 +1,83 @@
+"""What a compiled site becomes for a lab without phones: Dial rings stand-ins instead of PJSIP endpoints.
+
+The stand-in of a phone is an extension of the context `cc-test-phones`. What it does is said by each call
+in variables that its dialled channels inherit, so one dialplan serves all tests at the same time.
+"""
+
+import re
+
+import msgspec
+
+from ccctl.flow.compile import Plan
+from ccctl.flow.dialplan import Context, Exten, Line, goto, put
+from ccctl.flowtest.cases import Given, Phone
+
+PHONES = "cc-test-phones"
+_CHANNEL = re.compile(r"PJSIP/([A-Za-z0-9_.+-]+)(@[A-Za-z0-9_.-]+)?")
+_STAND_IN = re.compile(rf"Local/([A-Za-z0-9_.+-]+)(?:~([A-Za-z0-9_.-]+))?@{PHONES}/n")
+_FOREVER = "3600"
+
+
+def rewrite(plan: Plan) -> Plan:
+    contexts = tuple(_context(context) for context in plan.contexts)
+    return msgspec.structs.replace(plan, contexts=(*contexts, phones()), entry=plan.entry)
+
+
+def _context(context: Context) -> Context:
+    extens = (
+        msgspec.structs.replace(exten, lines=tuple(_line(line) for line in exten.lines))
+        for exten in context.extens
+    )
+    return msgspec.structs.replace(context, extens=tuple(extens))
+
+
+def _line(line: Line) -> Line:
+    if line.app != "Dial":
+        return line
+    channels = _CHANNEL.sub(lambda found: stand_in(found[1], (found[2] or "")[1:]), line.args[0])
+    return msgspec.structs.replace(line, args=(channels, *line.args[1:]))
+
+
+def stand_in(who: str, trunk: str = "") -> str:
+    return f"Local/{who}{f'~{trunk}' if trunk else ''}@{PHONES}/n"
+
+
+def as_written(data: str) -> str:
+    """The data of an executed step as the site's own dialplan has it."""
+    return _STAND_IN.sub(lambda found: f"PJSIP/{found[1]}{f'@{found[2]}' if found[2] else ''}", data)
+
+
+def phones() -> Context:
+    """`~` separates a number from its trunk: it is in no name."""
+    how = "CC_PHONE_${FILTER(a-zA-Z0-9,${CUT(EXTEN,~,1)})}"
+    pick = (
+        put("after", f"${{FILTER(0-9.,${{{how}_AFTER}})}}"),
+        put("does", f"${{FILTER(a-z,${{{how}}})}}"),
+        Line("GotoIf", ('$["${does}" = ""]?is_offline,1:is_${does},1',)),
+    )
+    return Context(
+        PHONES,
+        (
+            Exten("is_busy", (Line("Busy", (_FOREVER,)),)),
+            Exten("is_noanswer", (Line("Ringing"), Line("Wait", (_FOREVER,)))),
+            Exten("is_offline", (Line("Hangup", ("20",)),)),
+            Exten(
+                "is_answer",
+                (Line("Ringing"), Line("Wait", ("0${after}",)), Line("Answer"), Line("Wait", (_FOREVER,))),
+            ),
+            Exten("_[a-zA-Z0-9+].", pick),
+            Exten("i", (goto((PHONES, "is_offline", "1")),)),
+        ),
+    )
+
+
+def phone_variables(given: Given) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for who, phone in given.phones.items():
+        name = "CC_PHONE_" + re.sub(r"[^a-zA-Z0-9]", "", who)
+        result |= {name: phone.does.replace("_", ""), f"{name}_AFTER": _seconds(phone)}
+    return result
+
+
+def _seconds(phone: Phone) -> str:
+    return f"{phone.after_ms / 1000:g}"

@@ -1,0 +1,199 @@
+"""What happens in a call, told from the dialplan steps that were executed for it.
+
+Simulator and Asterisk both tell a call as `Executed` steps; `observe` turns each into what the caller
+experiences. So one assertion holds for both.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from ccctl.flow import marks
+
+
+class Executed(msgspec.Struct, frozen=True):
+    """One dialplan step of the caller's channel, `data` after substitution."""
+
+    context: str
+    exten: str
+    priority: int
+    app: str
+    data: str
+    at_ms: int = 0
+
+
+def place_of(step: Executed) -> str:
+    return f"{step.context},{step.exten},{step.priority}"
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Something that the caller experiences. `kind` is the word that a test uses for it."""
+
+    kind: str
+    what: str = ""
+    more: dict[str, str] = {}
+    at_ms: int = 0
+    place: str = ""
+
+    def __str__(self) -> str:
+        more = " ".join(f"{key} {value}" for key, value in self.more.items() if value)
+        return " ".join(part for part in (self.kind.replace("_", " "), self.what, more) if part)
+
+
+KINDS = {
+    "hears": "a prompt is played",
+    "says": "a value is spoken",
+    "enters": "a queue is entered",
+    "rings": "the phone of a user rings",
+    "dials": "a number is dialled",
+    "goes": "a flow begins",
+    "closed": "opening hours turn the call away",
+    "voicemail": "a mailbox takes the call",
+    "language": "the language is chosen",
+    "records": "the caller records something",
+    "recording": "the talk is recorded",
+    "talks": "somebody has answered",
+    "joins": "a conference room is entered",
+    "transfers": "the call is handed to another number",
+    "sets": "a variable gets a value",
+    "hangup": "the call ends",
+}
+LISTENING = frozenset(
+    {"background", "waitexten", "read", "voicemail", "voicemailmain", "directory", "confbridge", "record"}
+)  # in lower case: Asterisk says BackGround, the compiler Background
+_PROMPT = re.compile(r"cc/(.+)-[0-9a-f]{8}")
+_SET = re.compile(r"_{0,2}([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_SAYS = {
+    "SayDigits": "digits",
+    "SayNumber": "number",
+    "SayAlpha": "alpha",
+    "SayUnixTime": "time",
+    "SayMoney": "money",
+    "SayPhonetic": "alpha",
+    "SayOrdinal": "number",
+}
+
+More = dict[str, str]
+Told = tuple[str, str, More]
+
+
+def observe(step: Executed) -> tuple[Seen, ...]:
+    """What the caller experiences of one executed step."""
+    tell = _TELLERS.get(step.app.lower())
+    told = tell(step.data) if tell else ()
+    return tuple(Seen(kind, what, more, step.at_ms, place_of(step)) for kind, what, more in told)
+
+
+def listens(step: Executed) -> bool:
+    """Keys that are pressed now are taken. During a plain prompt they would be lost."""
+    app = step.app.lower()
+    if app == "stasis":
+        return step.data.startswith(f"{marks.APP},")
+    return app in LISTENING or app == "queue"
+
+
+def waits_for_keys(step: Executed) -> bool:
+    """The prompt is over and only keys are awaited."""
+    return step.app.lower() in LISTENING - {"background"}
+
+
+def prompt_name(sound: str) -> str:
+    """cc/welcome-4be1d29a is the prompt welcome; sounds of Asterisk keep their names."""
+    found = _PROMPT.fullmatch(sound)
+    return found[1] if found else sound
+
+
+# -- by application --------------------------------------------------------------------------------
+
+
+def _hears(sounds: str) -> Iterable[Told]:
+    return [("hears", prompt_name(sound), {}) for sound in sounds.split("&") if sound]
+
+
+def _playback(data: str) -> Iterable[Told]:
+    return _hears(_words(data)[0])
+
+
+def _read(data: str) -> Iterable[Told]:
+    return _hears(_words(data, 2)[1])
+
+
+def _says(kind: str) -> Callable[[str], Iterable[Told]]:
+    return lambda data: [("says", _words(data)[0], {"as": kind})]
+
+
+def _mark(data: str) -> Iterable[Told]:
+    event, value = _words(data, 2)[:2]
+    match event:
+        case marks.FLOW:
+            return [("goes", value, {})]
+        case marks.CLOSED:
+            return [("closed", value, {})]
+        case marks.VOICEMAIL:
+            return [("voicemail", value, {})]
+    return []
+
+
+def _stasis(data: str) -> Iterable[Told]:
+    words = _words(data, 8)
+    if words[0] != marks.APP or words[1] != "queue":
+        return []
+    return [("enters", words[3], {"priority": words[4], "engine": "acd"})]
+
+
+def _queue(data: str) -> Iterable[Told]:
+    return [("enters", _words(data)[0], {"engine": "native"})]
+
+
+def _dial(data: str) -> Iterable[Told]:
+    return [target for channel in _words(data)[0].split("&") for target in _target(channel)]
+
+
+def _target(channel: str) -> Iterable[Told]:
+    technology, _, rest = channel.partition("/")
+    who, at, trunk = rest.partition("@")
+    if technology not in ("PJSIP", "Local") or not who:
+        return []
+    if re.fullmatch(r"\+?[0-9]+", who):
+        return [("dials", who, {"via": trunk} if at and technology == "PJSIP" else {})]
+    return [("rings", who, {})]
+
+
+def _set(data: str) -> Iterable[Told]:
+    if data.startswith("CHANNEL(language)="):
+        return [("language", data.partition("=")[2], {})]
+    found = _SET.fullmatch(data)
+    return [("sets", found[1], {"to": found[2]})] if found else []
+
+
+def _hangup(data: str) -> Iterable[Told]:
+    return [("hangup", "dialplan", {"cause": data or "16"})]
+
+
+def _always(kind: str) -> Callable[[str], Iterable[Told]]:
+    return lambda data: [(kind, _words(data)[0], {})]
+
+
+def _words(data: str, least: int = 1) -> list[str]:
+    words = data.split(",")
+    return words + [""] * (least - len(words))
+
+
+_TELLERS: dict[str, Callable[[str], Iterable[Told]]] = {
+    "playback": _playback,
+    "background": _playback,
+    "read": _read,
+    "celgenuserevent": _mark,
+    "stasis": _stasis,
+    "queue": _queue,
+    "dial": _dial,
+    "set": _set,
+    "hangup": _hangup,
+    "record": _always("records"),
+    "mixmonitor": _always("recording"),
+    "confbridge": _always("joins"),
+    "transfer": _always("transfers"),
+    "blindtransfer": _always("transfers"),
+    **{app.lower(): _says(kind) for app, kind in _SAYS.items()},
+}

@@ -1,0 +1,65 @@
+"""The stand-in for the daemon: the contract of a queue step, with a clock of its own."""
+
+import pytest
+
+from ccctl.flowtest import desk
+from ccctl.flowtest.cases import Given
+from ccctl.flowtest.drive import Act
+from tests.support import sample_site
+
+SITE = sample_site.site()
+ARGUMENTS = ["queue", "7f3a9c", "support", "5", "600", "0*", "n"]
+
+
+def visit(**given: object) -> desk.Visit:
+    entered = desk.enter(ARGUMENTS, SITE, Given(**given))  # type: ignore[arg-type]
+    assert entered
+    return entered
+
+
+def does(who: str, what: str) -> Act:
+    return Act("agent", what, who)
+
+
+def test_arguments() -> None:
+    entered = visit()
+    assert (entered.queue, entered.limit_ms, entered.keys, entered.result) == ("support", 600_000, "0*", "")
+    assert desk.enter(["code", "7f3a9c", "agent-login", "anna", ""], SITE, Given()) is None
+
+
+def test_nobody_is_there() -> None:
+    assert visit(agents={"anna": "paused", "ben": "away"}).result == "no_agents"
+
+
+@pytest.mark.parametrize(("keys", "result"), [("0", "key_0"), ("5", ""), ("5*", "key_*")])
+def test_keys(keys: str, result: str) -> None:
+    entered = visit()
+    desk.press(entered, keys)
+    assert entered.result == result
+
+
+def test_waiting_costs_no_time_until_the_limit() -> None:
+    entered = visit()
+    assert desk.wait(entered, 599_000) == 0
+    assert entered.result == ""
+    assert desk.wait(entered, 3000) == 2000
+    assert entered.result == "timeout"
+
+
+def test_an_agent_answers_and_hangs_up() -> None:
+    entered = visit()
+    assert desk.agent_does(entered, does("ben", "answer"), SITE, Given()) == ""
+    assert [str(seen) for seen in entered.news][-1].startswith(("talks ben", "recording"))
+    desk.press(entered, "0")
+    assert entered.result == ""
+    assert "anna does not talk" in desk.agent_does(entered, does("anna", "hangup"), SITE, Given())
+    assert desk.agent_does(entered, does("ben", "hangup"), SITE, Given()) == ""
+    assert entered.result == "answered"
+
+
+def test_who_cannot_answer() -> None:
+    given = Given(agents={"ben": "paused"})
+    assert "no available agent" in desk.agent_does(visit(), does("ben", "answer"), SITE, given)
+    over = visit()
+    over.result = "timeout"
+    assert "does not wait" in desk.agent_does(over, does("ben", "answer"), SITE, Given())
