@@ -20,6 +20,7 @@ MODULES = (
     "explain",
     "editor",
     "fmt",
+    "graph",
     "apply",
     "history",
     "serve",
