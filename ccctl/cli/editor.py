@@ -7,7 +7,7 @@ import click
 
 from ccctl.cli.common import fail, print_json
 from ccctl.flow.schema_editor import editor_schema, names_of
-from ccctl.runtime.site import SiteFiles
+from ccctl.runtime.files import SiteFiles
 
 
 @click.command()

@@ -14,7 +14,8 @@ from ccctl.cli.common import fail, print_json
 from ccctl.diagnostics import Diagnostic, Severity
 from ccctl.flow.source import Mapping, Node, Scalar, parse
 from ccctl.flow.source import Sequence as ListNode
-from ccctl.runtime.site import SECRETS, load_site
+from ccctl.runtime.files import SECRETS
+from ccctl.runtime.site import load_site
 
 SITE = click.argument("site", default=".", type=click.Path(path_type=Path))
 

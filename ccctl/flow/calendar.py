@@ -15,6 +15,7 @@ import msgspec
 from ccctl.flow import values
 from ccctl.flow.values import DAY_MINUTES, Wrong
 
+MAX_BYTES = 2_000_000
 MAX_EVENTS = 5000
 MAX_FREQUENT = 50  # series that repeat by day or week
 MAX_DAYS = 1000  # of one range in YAML
@@ -89,6 +90,8 @@ def expand(data: bytes, zone: str, first: datetime.date, last: datetime.date) ->
 
 
 def _lines(data: bytes) -> Iterator[Line]:
+    if len(data) > MAX_BYTES:
+        raise Fault(1, f"the file is larger than {MAX_BYTES // 1_000_000} MB", "keep the days off only")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -47,15 +47,20 @@ def unreadable(span: Span, reason: str, hint: str = "") -> Diagnostic:
 def encoding(span: Span, what: str) -> Diagnostic:
     """The file is not plain UTF-8 text.
 
-    Site files are UTF-8 without a byte order mark and without control characters. Other encodings
-    would make names and prompts that nobody can compare or speak.
+    Site files are UTF-8 and have no control characters, not even as escapes in quotes. Other encodings
+    would make names and prompts that nobody can compare or speak. A UTF-8 byte order mark at the
+    beginning, and line ends of Windows, are taken as they are.
 
     Bad:
         welcome: {de: "Gr<0xFC><0xDF> Gott"}   # Latin-1 bytes
     Good:
         welcome: {de: "Grüß Gott"}             # the same, saved as UTF-8
     """
-    return found("E911", span, what, "save the file as UTF-8 without byte order mark")
+    return found("E911", span, what, "save the file as UTF-8")
+
+
+def control(span: Span, char: str) -> Diagnostic:
+    return found("E911", span, f"this text holds the control character {char}", "take it out")
 
 
 @finding("E916")

@@ -20,6 +20,7 @@ MAX_NODES = 200_000  # after aliases are expanded
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CORE_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "map", "seq"))
 NO_BLANK = re.compile(r"([ -]*[a-z_]+:)[^\s:]+\s*(#.*)?$")  # meant as a key, but YAML takes all for one word
+CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 COMMENT_KEY = re.compile(r"^\s*(#[0-9*#]*):(\s|$)")
 
 
@@ -80,15 +81,17 @@ def parse(data: bytes, file: str) -> Parsed:
 
 def _decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
     if len(data) > MAX_BYTES:
-        return "", findings.too_big(Span(file), f"{len(data)} bytes", f"at most {MAX_BYTES} bytes")
-    if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        return "", findings.encoding(Span(file), "the file starts with a byte order mark")
+        limit = f"at most {MAX_BYTES // 1_000_000} MB; split it, and name the parts in include"
+        return "", findings.too_big(Span(file), "the file is too large", limit)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:2].count(0) == 1:
+        return "", findings.encoding(Span(file), "the file is UTF-16 or UTF-32")
+    data = data.removeprefix(b"\xef\xbb\xbf")  # the mark that editors on Windows write
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         return "", findings.encoding(_end_of(before, file), f"byte 0x{data[error.start]:02x} is not UTF-8")
-    bad = re.search("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+    bad = CONTROL.search(text)
     if bad:
         place = _end_of(text[: bad.start()], file)
         return "", findings.encoding(place, f"control character U+{ord(bad[0]):04X}")
@@ -96,9 +99,8 @@ def _decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
 
 
 def _end_of(text: str, file: str) -> Span:
-    line = text.count("\n")
-    column = len(text) - (text.rfind("\n") + 1)
-    return Span(file, line + 1, column + 1, column + 2)
+    lines = f"{text}.".splitlines()
+    return Span(file, len(lines), len(lines[-1]), len(lines[-1]) + 1)
 
 
 def _comment_keys(text: str, file: str) -> Iterator[Diagnostic]:
@@ -201,6 +203,10 @@ class _Builder:
 
     def scalar(self, event: yaml.ScalarEvent) -> None:
         secret = self.tagged(event)
+        bad = CONTROL.search(event.value)
+        if bad:  # written as an escape: "\\0"
+            self.findings.append(findings.control(self.span(event), f"U+{ord(bad[0]):04X}"))
+            self.broken = True
         node = Scalar(event.value, self.span(event), event.style is not None and event.style != "", secret)
         self.add(node, event.anchor, 1)
 

@@ -1,8 +1,6 @@
 """A site folder to a checked Site: reads the files, the secrets and the recordings around the pure reader."""
 
 import datetime
-import errno
-import glob
 import hashlib
 import os
 import shlex
@@ -13,14 +11,14 @@ from pathlib import Path
 from ccctl.diagnostics import Diagnostic, Severity, Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow.checks import check_draft
+from ccctl.flow.checks import ordered, read_and_check
 from ccctl.flow.graph import Site
-from ccctl.flow.schema import Document, Draft, include_patterns, read_site
+from ccctl.flow.schema import Draft
 from ccctl.flow.schema_types import Folder, Recording, secret_variable
 from ccctl.flow.source import Mapping, Node, Scalar, parse
 from ccctl.flow.values import Wrong
+from ccctl.runtime.files import SECRETS, SiteFiles, read_file
 
-SECRETS = "secrets.yaml"
 COMMAND_SECONDS = 15
 
 
@@ -46,114 +44,12 @@ def load_draft(root: str | Path, today: datetime.date | None = None) -> tuple[Dr
         return None, [findings.unreadable(Span(str(root)), text, "run 'ccctl init' to begin with an example")]
     secrets = Secrets(folder / SECRETS, files.show(SECRETS))
     around = Folder(secrets.value, files.read_named, _scan_sounds(folder), files.shown, today or _today())
-    draft, found = read_site(documents, around, str(folder.resolve()))
-    if not files.unparsed:  # names of a file that could not be parsed would all seem unknown
-        found = [*found, *check_draft(draft)]
-    else:  # and its "ccctl: 1" would seem to be missing
-        found = [finding for finding in found if finding.code != "E915"]
-    return draft, sorted({*files.findings, *secrets.findings, *found}, key=_order)
+    draft, found = read_and_check(documents, around, str(folder.resolve()), not files.unparsed)
+    return draft, ordered([*files.findings, *secrets.findings, *found])
 
 
 def _today() -> datetime.date:
     return datetime.datetime.now(datetime.UTC).date()
-
-
-def _order(finding: Diagnostic) -> tuple[Span, str, str]:
-    return finding.span, finding.code, finding.text
-
-
-def _read_file(path: Path) -> bytes:
-    """Only a file: a pipe or a device would be waited for without end."""
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "this is not a file")
-    return path.read_bytes()
-
-
-def shown_prefix(folder: Path) -> str:
-    """What stands before a site file's path when it is shown: short when the reader stands near it."""
-    full, here = folder.resolve(), Path.cwd()
-    if full == here:
-        return ""
-    return f"{full.relative_to(here) if full.is_relative_to(here) else folder}/"
-
-
-class SiteFiles:
-    """The YAML files of a folder: those at its top, and those that they include."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.shown = shown_prefix(folder)
-        self.findings: list[Diagnostic] = []
-        self.unparsed = False
-
-    def show(self, path: str) -> str:
-        return f"{self.shown}{path}"
-
-    def read_documents(self) -> list[Document]:
-        try:
-            names = sorted(path.name for path in self.folder.iterdir() if path.suffix in (".yaml", ".yml"))
-        except OSError as error:
-            text = f"the folder cannot be read: {error.strerror}"
-            self.findings.append(findings.unreadable(Span(str(self.folder)), text))
-            return []
-        waiting = [name for name in names if name != SECRETS]
-        taken = set(waiting)
-        documents: list[Document] = []
-        while waiting:
-            document = self._read_document(waiting.pop(0))
-            if document is None:
-                continue
-            documents.append(document)
-            included = [path for word in include_patterns(document) for path in self._included(word)]
-            waiting += [path for path in dict.fromkeys(included) if path not in taken]
-            taken.update(included)
-        return documents
-
-    def _read_document(self, path: str) -> Document | None:
-        try:
-            data = _read_file(self.folder / path)
-        except OSError as error:
-            text = f"the file cannot be read: {error.strerror}"
-            self.findings.append(findings.unreadable(Span(self.show(path)), text))
-            self.unparsed = True
-            return None
-        parsed = parse(data, self.show(path))
-        self.findings += parsed.findings
-        if parsed.root is None:
-            self.unparsed = self.unparsed or any(finding.code != "E916" for finding in parsed.findings)
-            return None
-        return Document(self.show(path), parsed.root)
-
-    def _included(self, word: Scalar) -> list[str]:
-        if self._leaves(word.text):
-            self._missing(
-                word, f'include "{word.text}" leaves the folder of the site', "keep its files together"
-            )
-            return []
-        paths = sorted(glob.glob(word.text, root_dir=self.folder, recursive=True))
-        paths = [path for path in paths if path != SECRETS and (self.folder / path).is_file()]
-        if not paths:
-            self._missing(
-                word, f'include "{word.text}" matches no file', "paths are relative to the site's folder"
-            )
-        return paths
-
-    def _missing(self, word: Scalar, text: str, hint: str) -> None:
-        self.findings.append(faults.missing_file(word.span, text, hint))
-
-    def _leaves(self, path: str) -> bool:
-        return os.path.isabs(path) or ".." in Path(path).parts
-
-    def read_named(self, path: str) -> bytes | Wrong:
-        """A file that the site names, for example a calendar."""
-        if self._leaves(path):
-            return Wrong("leaves the folder of the site", "keep its files together")
-        try:
-            return _read_file(self.folder / path)
-        except FileNotFoundError:
-            return Wrong("not found", "paths are relative to the site's folder")
-        except OSError as error:
-            return Wrong(f"cannot be read: {error.strerror}", "")
 
 
 class Secrets:
@@ -192,7 +88,7 @@ class Secrets:
     def _read(self, path: Path) -> dict[str, Node]:
         try:
             mode = path.stat().st_mode & 0o777
-            data = _read_file(path)
+            data = read_file(path)
         except FileNotFoundError:
             return {}
         except OSError as error:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ccctl.diagnostics import Diagnostic
-from ccctl.flow.checks import check_draft
-from ccctl.flow.schema import Document, Draft, read_site
+from ccctl.flow.checks import ordered, read_and_check
+from ccctl.flow.schema import Document, Draft
 from ccctl.flow.schema_types import Folder, Recording
 from ccctl.flow.source import parse
 from ccctl.flow.values import Wrong
@@ -28,12 +28,11 @@ def read(case: dict[str, Any]) -> tuple[Draft, list[Diagnostic]]:
         sounds={path: Recording(path, "0", fault) for path, fault in case.get("sounds", {}).items()},
         today=datetime.date.fromisoformat(case.get("today", "2026-07-01")),
     )
-    texts = {} if case.get("alone") else {"base.yaml": BASE}
-    parsed = {
-        name: parse(text, name) for name, text in (texts | {"case.yaml": case["site"].encode()}).items()
-    }
+    text = case["site"]
+    texts = {"case.yaml": text if isinstance(text, bytes) else text.encode()}
+    texts |= {} if case.get("alone") else {"base.yaml": BASE}
+    parsed = {name: parse(texts[name], name) for name in sorted(texts)}
     found = [finding for each in parsed.values() for finding in each.findings]
     documents = [Document(name, each.root) for name, each in parsed.items() if each.root is not None]
-    draft, more = read_site(documents, folder)
-    unparsed = len(documents) < len(parsed)
-    return draft, [*found, *more, *([] if unparsed else check_draft(draft))]
+    draft, more = read_and_check(documents, folder, parsed=len(documents) == len(parsed))
+    return draft, ordered([*found, *more])

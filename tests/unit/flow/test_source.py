@@ -89,7 +89,13 @@ def test_what_is_wrong_as_yaml(text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"\xef\xbb\xbfccctl: 1\n", ["E911 1:1"]),
+        (b"\xef\xbb\xbfccctl: 1\n", []),
+        (b"\xef\xbb\xbf# a\r\nccctl: 1\r\nflows: {main: [hangup, {b: \xfc}]}\r\n", ["E911 3:28"]),
+        ("ccctl: 1\n".encode("utf-16-le"), ["E911 1:1"]),
+        ("ccctl: 1\n".encode("utf-32-be"), ["E911 1:1"]),
+        (b"a: 1\rb: \x00", ["E911 2:4"]),
+        (b'a: 1\r\nb: "x\\0"\r\n', ["E911 2:4"]),
+        (b"a: " + b"x" * 2_000_000, ["E914 1:1"]),
         (b"\xff\xfec\x00", ["E911 1:1"]),
         ("a: 1\nb: Grü".encode("latin-1"), ["E911 2:6"]),
     ],
