@@ -14,7 +14,7 @@ from ccctl.cli.common import fail
 from ccctl.cli.site import print_findings
 from ccctl.diagnostics import Diagnostic
 from ccctl.flow.layout import format_text
-from ccctl.runtime.site import SECRETS
+from ccctl.runtime.files import SECRETS
 
 STDIN = Path("-")
 

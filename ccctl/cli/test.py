@@ -24,8 +24,9 @@ from ccctl.flowtest.cases import Case, Suite
 from ccctl.flowtest.drive import Result
 from ccctl.flowtest.reading import TestFile, has_errors, read_suite
 from ccctl.flowtest.report import explain, junit, summary
+from ccctl.runtime.files import shown_prefix
 from ccctl.runtime.settings import Settings
-from ccctl.runtime.site import load_site, shown_prefix
+from ccctl.runtime.site import load_site
 
 FOLDER = "tests"
 

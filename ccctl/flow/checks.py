@@ -5,7 +5,9 @@ Reading (schema.py) finds what is wrong with a single value; checks find what is
 
 from collections.abc import Callable, Iterable
 
-from ccctl.diagnostics import Diagnostic
+import msgspec
+
+from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import (
     checks_flows,
     checks_menus,
@@ -16,9 +18,11 @@ from ccctl.flow import (
 )
 from ccctl.flow import checks_tests as _  # noqa: F401 - registers the pages of its findings
 from ccctl.flow.checks_pages import PAGES, Page
-from ccctl.flow.schema import Document, Draft, read_site
+from ccctl.flow.checks_reading import place
+from ccctl.flow.schema import REFERENCES, Document, Draft, read_site
 from ccctl.flow.schema_types import Folder
 
+SHOWN_PLACES = 3
 Check = Callable[[Draft], Iterable[Diagnostic]]
 CHECKS: tuple[Check, ...] = (
     *checks_names.CHECKS,
@@ -31,7 +35,8 @@ CHECKS: tuple[Check, ...] = (
 
 
 def check_draft(draft: Draft) -> list[Diagnostic]:
-    return ordered(finding for check in CHECKS for finding in check(draft))
+    found = (finding for check in CHECKS for finding in check(draft))
+    return gathered(ordered(finding for finding in found if finding.code not in draft.unsure))
 
 
 def read_and_check(
@@ -41,13 +46,35 @@ def read_and_check(
     draft, found = read_site(documents, folder, root)
     if parsed:
         return draft, [*found, *check_draft(draft)]
-    # Names of a file that could not be parsed would all seem unknown, and its "ccctl: 1" would seem to be missing.
+    # Names of a file that could not be parsed would all seem unknown, and its "ccctl: 1" would be missing.
     return draft, [finding for finding in found if finding.code != "E915"]
 
 
 def ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Each finding once, in the order of the files."""
     return sorted(set(found), key=lambda finding: (finding.span, finding.code, finding.text))
+
+
+def gathered(found: list[Diagnostic]) -> list[Diagnostic]:
+    """A name that is missing is one mistake, however often it is used: told at the first place."""
+    groups: dict[tuple[str, str] | Diagnostic, list[Diagnostic]] = {}
+    for finding in found:
+        one = (finding.code, finding.text) if finding.code in REFERENCES else finding
+        groups.setdefault(one, []).append(finding)
+    return [_with_places(first, more) for first, *more in groups.values()]
+
+
+def _with_places(first: Diagnostic, more: list[Diagnostic]) -> Diagnostic:
+    if not more:
+        return first
+    places = [_place(finding.span, first.span) for finding in more[:SHOWN_PLACES]]
+    left = len(more) - len(places)
+    tail = f" and {left} more" if left else ""
+    return msgspec.structs.replace(first, text=f"{first.text} (also at {', '.join(places)}{tail})")
+
+
+def _place(span: Span, near: Span) -> str:
+    return f"{span.line}:{span.column}" if span.file == near.file else place(span)
 
 
 def page(code: str) -> Page | None:

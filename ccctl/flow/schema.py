@@ -20,7 +20,16 @@ from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema_calendar import Holidays, exception_days, expand
 from ccctl.flow.schema_sections import Opening, Spoken
 from ccctl.flow.schema_steps import read_body
-from ccctl.flow.schema_types import Folder, Reader, Recording, Ref, Table, read_keys, read_mapping
+from ccctl.flow.schema_types import (
+    Folder,
+    Reader,
+    Recording,
+    Ref,
+    Table,
+    read_keys,
+    read_mapping,
+    read_scalar,
+)
 from ccctl.flow.schema_vars import read_sites, read_vars
 from ccctl.flow.schema_verbs import VERBS
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence
@@ -29,6 +38,7 @@ from ccctl.flow.values import Wrong
 NAMED = ("trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts", "vars", "sites")
 SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
 SHAPING = "shaping 1"  # raised when sounds are made in another way: they get new names
+REFERENCES = frozenset({*(f"E{n}" for n in range(101, 114)), "E401", "W411", "E505"}) - {"E106", "E107"}
 Entries = dict[str, list[tuple[Scalar, Node]]]
 
 
@@ -54,6 +64,7 @@ class Draft(msgspec.Struct, frozen=True):
     recordings: dict[str, Recording]
     shown: str = ""
     today: datetime.date = datetime.date(1970, 1, 1)
+    unsure: frozenset[str] = frozenset()
 
     def spot(self, section: str, name: str, key: str) -> Span:
         return self.spots.get((section, name, key)) or self.names[section][name]
@@ -108,6 +119,7 @@ def _draft(reader: Reader, site: Site, openings: dict[str, Opening], broken: set
         recordings=reader.folder.sounds,
         shown=reader.folder.shown,
         today=reader.folder.today,
+        unsure=frozenset(reader.unsure),
     )
 
 
@@ -137,18 +149,24 @@ def _merge_section(reader: Reader, entries: Entries, word: Scalar, node: Node) -
     if word.text in sections.SOON_SECTIONS:
         reader.report(findings.not_available(word.span, word.text))
     elif word.text not in SECTIONS:
+        reader.unsure |= REFERENCES  # whose section it should have been is not known
         reader.report(findings.unknown_key(word.span, word.text, "the site", SECTIONS))
     elif word.text == "ccctl":
         entries["ccctl"].append((word, node))
         if not isinstance(node, Scalar) or node.text != "1":
             text = f'version "{node.text}"' if isinstance(node, Scalar) else "a version that is not a number"
             reader.report(findings.version(node.span, f"{text} of the language is not known"))
-    elif word.text != "include":
+    elif word.text == "include":
+        for item in node.items if isinstance(node, Sequence) else (node,):
+            read_scalar(reader, item)
+    else:
         _merge_names(reader, entries[word.text], word, node)
 
 
 def _merge_names(reader: Reader, known: list[tuple[Scalar, Node]], section: Scalar, node: Node) -> None:
     mapping = read_mapping(reader, node, section.text, "names, each with its own keys")
+    if mapping is None:
+        reader.unsure |= REFERENCES
     first = {word.text: word.span for word, _ in known}
     for word, child in mapping.entries if mapping else ():
         if word.text in first:
@@ -162,7 +180,7 @@ def include_patterns(document: Document) -> list[Scalar]:
     """What `include:` of a file names."""
     node = document.root.get("include") if isinstance(document.root, Mapping) else None
     items = node.items if isinstance(node, Sequence) else (node,)
-    return [item for item in items if isinstance(item, Scalar)]
+    return [item for item in items if isinstance(item, Scalar) and item.text.strip()]
 
 
 def _take_names(reader: Reader, entries: Entries) -> None:
@@ -189,7 +207,10 @@ def _read_defaults(reader: Reader, entries: list[tuple[Scalar, Node]]) -> graph.
         return graph.Defaults()
     span = entries[0][0].span
     reader.names["defaults"] = {"defaults": span}
+    before = len(reader.findings)
     found = read_keys(reader, Mapping(tuple(entries), span), sections.DEFAULTS, at=("defaults", "defaults"))
+    if "languages" not in found and len(reader.findings) > before:
+        reader.unsure.add("E112")
     reader.menu.update(found.pop("menu", {}))
     reader.country = found.get("country", "")
     voice = found.pop("voice", "espeak-ng")

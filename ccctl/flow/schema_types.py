@@ -71,6 +71,7 @@ class Reader:
         self.extensions: tuple[str, ...] = ()  # of all users
         self.given: list[tuple[str, str, Span]] = []  # variable, literal value, place: to be checked
         self.dialled: list[tuple[str, Span]] = []  # numbers that dial steps call
+        self.unsure: set[str] = set()  # codes that follow from a slip that is told already
         self.calendars: dict[tuple[str, str], Calendar] = {}  # by path and time zone
 
     def report(self, diagnostic: Diagnostic) -> None:

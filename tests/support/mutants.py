@@ -10,20 +10,86 @@ from ccctl.diagnostics import Diagnostic
 from tests.support.site_cases import FLOWS, read
 
 EXAMPLE = FLOWS.parents[1] / "dialplans"
+SECRETS = {"ph203": "ph203-83921765", "vm201": "83921765", "vm202": "38291765"}
 WORDS = (
-    *("", "~", "true", "-1", "0", "999999999999", "15", "1.5", "x" * 5000, "ü", "€ 5", "a b", "a\nb", "*8", "#"),
-    *("${X}", "{{ caller.number }}", "2026-02-30", "25:00", "mon", "hangup", "main", "x.ics", "../x.yaml", "/etc"),
-    *("Europe/Berln", "en", "+49301234500", "ccctl", "flows", "goto", "\u2028", "\u202e", "\U0001f4de", "'\"\\"),
+    *(
+        "",
+        "~",
+        "true",
+        "-1",
+        "0",
+        "999999999999",
+        "15",
+        "1.5",
+        "x" * 5000,
+        "ü",
+        "€ 5",
+        "a b",
+        "a\nb",
+        "*8",
+        "#",
+    ),
+    *(
+        "${X}",
+        "{{ caller.number }}",
+        "2026-02-30",
+        "25:00",
+        "mon",
+        "hangup",
+        "main",
+        "x.ics",
+        "../x.yaml",
+        "/etc",
+    ),
+    *(
+        "Europe/Berln",
+        "en",
+        "+49301234500",
+        "ccctl",
+        "flows",
+        "goto",
+        "\u2028",
+        "\u202e",
+        "\U0001f4de",
+        "'\"\\",
+    ),
+)
+ODD = (
+    *(
+        b"\r",
+        b"\r\n",
+        b"\x00",
+        b"\t",
+        b"\xef\xbb\xbf",
+        b"\xff",
+        b"\xc3",
+        b"\x85",
+        b"\xc2\x85",
+        b"\xe2\x80\xa8",
+    ),
+    *(
+        b"*",
+        b"&a",
+        b"<<: ",
+        b"- ",
+        b"? ",
+        b": ",
+        b"---\n",
+        b"|\n",
+        b">-\n ",
+        b"%YAML 9.9\n",
+        b"{",
+        b"]",
+        b'"',
+        b"'",
+    ),
+    *(b"!!python/none ", b"!secret ", b"\\", b'"\\0"', b'"\\ud800"', b"!<%ff>", b"!%"),
 )
 TEXTS = st.one_of(st.sampled_from(WORDS), st.text(max_size=30))
 
 
-class Loader(yaml.SafeLoader):
-    """Composes only."""
-
-
 def compose(text: str) -> yaml.Node:
-    node = yaml.compose(text, Loader=Loader)
+    node = yaml.compose(text, Loader=yaml.CSafeLoader)
     assert node is not None
     return node
 
@@ -65,7 +131,9 @@ def _hurt(draw: st.DrawFn, victim: yaml.Node, every: list[yaml.Node]) -> None:
         case "overwrite":
             victim.value = draw(TEXTS)
         case "tag":
-            victim.tag = draw(st.sampled_from(("!secret", "!env", "tag:yaml.org,2002:binary", "!!python/object:x")))
+            victim.tag = draw(
+                st.sampled_from(("!secret", "!env", "tag:yaml.org,2002:binary", "!!python/object:x"))
+            )
         case "nest":
             _become(victim, _nested(draw(st.integers(1, 60))))
         case "graft":
@@ -79,7 +147,9 @@ def _hurt(draw: st.DrawFn, victim: yaml.Node, every: list[yaml.Node]) -> None:
             victim.value[at] = (value, key)
         case "add":
             word = scalar(draw(TEXTS))
-            victim.value.insert(at, (word, scalar(draw(TEXTS))) if isinstance(victim, yaml.MappingNode) else word)
+            victim.value.insert(
+                at, (word, scalar(draw(TEXTS))) if isinstance(victim, yaml.MappingNode) else word
+            )
         case "alias" if victim.value:
             victim.value.append(victim.value[at])
 
@@ -106,20 +176,16 @@ def garbled(draw: st.DrawFn, text: str) -> bytes:
     data = text.encode()
     start = draw(st.integers(0, len(data)))
     end = min(len(data), start + draw(st.integers(0, 40)))
-    odd = st.sampled_from(
-        (b"\r", b"\r\n", b"\x00", b"\t", b"\xef\xbb\xbf", b"\xff", b"\xc3", b"*", b"&a", b"<<: ", b"- ", b"? ", b"---\n",
-         b"!!python/none ", b"!secret ", b"|\n", b">-\n ", b"%YAML 9.9\n", b"{", b"]", b'"', b"'", b"\xe2\x80\xa8", b": ",
-         b"\\", b'"\\0"', b'"\\ud800"', b"\x85", b"\xc2\x85")
-    )  # fmt: skip
+    odd = st.sampled_from(ODD)
     put = draw(st.one_of(odd, st.binary(max_size=8), st.just(data[start:end] * 2)))
     text_ends = draw(st.sampled_from((b"\n", b"\r\n", b"\r")))
     return (data[:start] + put + data[end:]).replace(b"\n", text_ends)
 
 
 def examine(data: bytes | str, file: str = "case.yaml", alone: bool = False) -> list[Diagnostic]:
-    """The findings of a site with this file in it. Each has a place in a file that is there, and is told once."""
+    """The findings of a site with this file in it. Each has a place in a file that is there."""
     raw = data if isinstance(data, bytes) else data.encode()
-    _, found = read({"site": raw, "alone": alone})
+    _, found = read({"site": raw, "alone": alone, "secrets": SECRETS})
     lines = {"case.yaml": raw.decode("utf-8-sig", "replace").splitlines()}
     for finding in found:
         span = finding.span
@@ -134,3 +200,18 @@ def examine(data: bytes | str, file: str = "case.yaml", alone: bool = False) -> 
         else:
             assert span.file in ("base.yaml", ""), finding
     return found
+
+
+def example() -> str:
+    """The example call centre as one file, with no file around it."""
+    sections: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+    for path in sorted([*EXAMPLE.glob("*.yaml"), *EXAMPLE.glob("prompts/*.yaml")]):
+        root = compose(path.read_text())
+        for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
+            if key.value in sections and isinstance(value, yaml.MappingNode):
+                sections[key.value][1].value += value.value
+            elif key.value != "include":
+                sections[key.value] = (key, value)
+    whole = yaml.MappingNode("tag:yaml.org,2002:map", list(sections.values()))
+    text = write(whole)
+    return text.replace("calendars/company.yaml", "12-25")
