@@ -1,7 +1,8 @@
 """`$[...]`: the grammar and the operators of Asterisk's ast_expr2. Text in, text out.
 
-Numbers are long doubles there; here they are exact fractions rounded to a mantissa of 64 bits. A syntax
-error is no exception: Asterisk logs it and goes on with "0".
+Numbers are long doubles there; here they are exact fractions rounded to a mantissa of 64 bits, and the
+float -0.0 for minus nothing. A syntax error is no exception: Asterisk logs it and goes on with "0", with ""
+if not even the first word fits, and with what it had if a whole expression came before the error.
 """
 
 import functools
@@ -15,7 +16,8 @@ from ccctl.sim.regex import search
 from ccctl.sim.text import atoi
 
 INT_MAX = 2_147_483_647
-Number = int | Fraction
+Number = int | Fraction | float
+_MINUS_ZERO = -0.0
 ReadFunction = Callable[[str, str], str]
 
 _WORD = r"(?:[a-zA-Z0-9.';\\_^#@\x80-\xff]|\$[^{])+"
@@ -33,6 +35,7 @@ _LEVELS = {
     "?": 2, "|": 3, "&": 4, "=": 5, ">": 5, "<": 5, ">=": 5, "<=": 5, "!=": 5,
     "+": 6, "-": 6, "*": 7, "/": 7, "%": 7, ":": 9, "=~": 9, "~~": 9,
 }  # fmt: skip
+_NO_BEGINNING = frozenset({*_LEVELS, "::", ",", ")"} - {"-"})
 _UNARY_OPERAND = 9  # of `-` and `!`: only the operators on patterns bind more tightly
 _TRAIL = re.compile(r"[^-\t\r \n$():?%/+=*<>!|&]*")
 _FUNCTION = re.compile(r"[A-Z_0-9]*")
@@ -74,6 +77,14 @@ def _parse(text: str) -> Number:
     return rounded(Fraction(digits)) if digits.strip(".") else 0
 
 
+def _zero(negative: bool) -> Number:
+    return _MINUS_ZERO if negative else 0
+
+
+def _negative(value: Number) -> bool:
+    return value < 0 or isinstance(value, float)
+
+
 def rounded(value: Fraction | int) -> Number:
     """To 64 bits of mantissa, halves to even, as the processor's long double does."""
     if isinstance(value, int) or value.denominator == 1:
@@ -89,6 +100,8 @@ def rounded(value: Fraction | int) -> Number:
 
 def written(number: Number) -> str:
     """printf("%.18Lg")."""
+    if isinstance(number, float):
+        return "-0"
     if isinstance(number, int) and abs(number) < 10**18:
         return str(number)
     with localcontext() as context:
@@ -182,10 +195,9 @@ class _Parser:
     def whole(self) -> Value:
         if not self.found:
             return Value("")
-        value = self.expression(0)
-        if self.peek() is not None:
-            raise _SyntaxError
-        return value
+        if self.peek() in _NO_BEGINNING:
+            return Value("")
+        return self.expression(0)  # what comes after it is an error too late to be heard of
 
     def expression(self, above: int) -> Value:
         left = self.operand()
@@ -239,7 +251,10 @@ def _chosen(value: Value) -> bool:
 
 
 def _negate(value: Value) -> Value:
-    return Value(number=-(value.as_number() or 0))
+    number = value.as_number()
+    if not number:
+        return Value(number=_zero(number is not None and not _negative(number)))
+    return Value(number=-number)
 
 
 def _complement(value: Value) -> Value:
@@ -271,31 +286,52 @@ def _comparison(test: Callable[[int], bool]) -> Callable[[Value, Value], Value]:
 
 def _plus(left: Value, right: Value) -> Value:
     a, b = left.as_number(), right.as_number()
-    return Value(number=rounded((a or 0) + (b or 0)))
+    if a is None or b is None:
+        return Value(number=0 if a is None and b is None else b if a is None else a)
+    return _added(a, b)
 
 
 def _minus(left: Value, right: Value) -> Value:
     a, b = left.as_number(), right.as_number()
-    return Value(number=rounded((a or 0) - (b or 0)))
+    if b is None:
+        return Value(number=0 if a is None else a)
+    return _added(0 if a is None else a, -b if b else _zero(not _negative(b)))
+
+
+def _added(a: Number, b: Number) -> Value:
+    if not a and not b:
+        return Value(number=_zero(_negative(a) and _negative(b)))
+    return Value(number=rounded(Fraction(a) + Fraction(b)))
 
 
 def _times(left: Value, right: Value) -> Value:
     a, b = left.as_number(), right.as_number()
-    return Value(number=0 if a is None or b is None else rounded(a * b))
+    if a is None or b is None:
+        return Value(number=0)
+    if not a or not b:
+        return Value(number=_zero(_negative(a) != _negative(b)))
+    return Value(number=rounded(Fraction(a) * Fraction(b)))
 
 
 def _divide(left: Value, right: Value) -> Value:
     a, b = left.as_number(), right.as_number()
     if a is None:
         return Value(number=0)
-    return Value(number=rounded(Fraction(a) / Fraction(b)) if b else INT_MAX)
+    if not b:
+        return Value(number=INT_MAX)
+    if not a:
+        return Value(number=_zero(_negative(a) != _negative(b)))
+    return Value(number=rounded(Fraction(a) / Fraction(b)))
 
 
 def _remainder(left: Value, right: Value) -> Value:
     a, b = left.as_number(), right.as_number()
-    if a is None or b is None or b == 0:
+    if a is None or b is None:
         return Value(number=0)
-    return Value(number=rounded(Fraction(a) - b * math.trunc(Fraction(a) / b)))
+    if not b:
+        return right
+    rest = Fraction(a) - Fraction(b) * math.trunc(Fraction(a) / Fraction(b))
+    return Value(number=rounded(rest) if rest else _zero(_negative(a)))
 
 
 def _unquoted(value: Value) -> str:

@@ -145,7 +145,7 @@ def _json_decode(core: Core, text: str) -> str | None:
         document = json.loads(outer(value), parse_constant=_no_constant) if value else None
     except (ValueError, RecursionError):
         return None
-    if not value:
+    if not isinstance(document, dict | list):
         return None
     keys = [outer(key) for key in found[1].split(mark)]
     return _descend(document, iter(keys), count)

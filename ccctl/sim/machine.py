@@ -67,9 +67,9 @@ class Machine(Core):
             self.ended = moment
         return moment
 
-    def press(self, keys: str, gap_ms: int = KEY_GAP_MS) -> None:
-        """The caller presses keys, the first one now or after those he pressed before."""
-        at = max(self.now_ms, self.keys[-1].at_ms + gap_ms if self.keys else 0)
+    def press(self, keys: str, gap_ms: int = KEY_GAP_MS, at_ms: int = 0) -> None:
+        """The caller presses keys: the first one now, or at `at_ms`, and after those he pressed before."""
+        at = max(self.now_ms, at_ms, self.keys[-1].at_ms + gap_ms if self.keys else 0)
         self.keys.extend(Key(at + index * gap_ms, key) for index, key in enumerate(keys))
 
     def hang_up(self, at_ms: int | None = None) -> None:

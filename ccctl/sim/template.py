@@ -108,8 +108,8 @@ def _braces(content: str, nested: bool, depth: int) -> Piece:
     if "(" in name:
         return lambda scope: read(scope, content)
     if offset == 0 and length is None:
-        return lambda scope: scope.variable(name) or ""
-    return lambda scope: substring(scope.variable(name) or "", offset, length)
+        return lambda scope: (scope.variable(name) or "")[:MAX_VALUE]
+    return lambda scope: substring((scope.variable(name) or "")[:MAX_VALUE], offset, length)
 
 
 def read(scope: Scope, content: str) -> str:
