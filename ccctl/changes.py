@@ -144,6 +144,18 @@ class RecordingRow(Base, frozen=True, kw_only=True):
     failed: str = ""
 
 
+class AnswerRow(Base, frozen=True, kw_only=True):
+    """What a caller said in a step of a flow: `kind` is survey, message, consent, callback or denied;
+    `name` the survey, the message; `value` a key, yes or no, or a file below the recordings folder."""
+
+    call: Ref
+    kind: str
+    name: str
+    question: str
+    value: str
+    at: int
+
+
 class WatchRow(Base, frozen=True, kw_only=True):
     """One stretch of a supervisor hearing an agent in one mode (the audit log of listening)."""
 
@@ -155,4 +167,4 @@ class WatchRow(Base, frozen=True, kw_only=True):
     ended: int | None = None
 
 
-Change = CallRow | SegmentRow | VisitRow | OfferRow | AgentStateRow | RecordingRow | WatchRow
+Change = CallRow | SegmentRow | VisitRow | OfferRow | AgentStateRow | RecordingRow | WatchRow | AnswerRow

@@ -97,6 +97,8 @@ class CallerQueued(Base, frozen=True, kw_only=True):
     max_wait_ms: int = 0  # 0: for ever
     keys: str = ""  # digits that leave the queue
     leave_if_empty: bool = False  # the flow has an edge for "no agents"
+    recording: str = ""  # "yes": the caller agreed, "no": he declined, or the flow turned it off
+    offer: str = ""  # name of the roster's callback offer
     caller: str = ""
     caller_name: str = ""
     number: str = ""

@@ -27,6 +27,7 @@ from ccctl.asterisk.node import Node
 from ccctl.asterisk.record import RECORD, Entry, Record, pack, unpack
 from ccctl.errors import ApplyError
 from ccctl.flow.compile import Plan
+from ccctl.flow.compile_http import SECRETS
 from ccctl.flow.dialplan import Section, value
 from ccctl.flow.dialplan import render as render_dialplan
 from ccctl.flow.retire import joined, retired
@@ -349,6 +350,12 @@ def sounds_in_use(node: Node) -> set[str]:
     """The sounds of every generation of every revision on disk."""
     found = (read_manifest(node, revision) for revision in revisions(node))
     return {sound for each in found if each for sounds in each.generations.values() for sound in sounds}
+
+
+def secrets_in_use(node: Node) -> set[str]:
+    """Names of the secrets that the flows of any revision on disk read from AstDB."""
+    texts = (path.read_text("utf-8") for path in folder(node).glob("r*/dialplan/*.conf"))
+    return {name for text in texts for name in re.findall(rf"DB\({SECRETS}/([\w.-]+)\)", text)}
 
 
 @contextmanager

@@ -124,6 +124,9 @@ def _course(detail: queries.CallDetail, zone: ZoneInfo) -> list[list[str]]:
         stretches.append(
             (watch.started, watch.ended, watch.mode, _words(f"{watch.supervisor} on {watch.agent}"))
         )
+    for answer in detail.answers:
+        said = _words(answer.name, answer.question, answer.value)
+        stretches.append((answer.at, answer.at, answer.kind, said))
     return [
         [_clock(began, zone), what, "-" if ended is None else duration(ended - began), words]
         for began, ended, what, words in sorted(stretches, key=lambda one: one[0])

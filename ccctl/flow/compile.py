@@ -9,6 +9,7 @@ import re
 
 import msgspec
 
+from ccctl.flow.compile_data import tables
 from ccctl.flow.compile_sections import music_classes, pjsip, queues
 from ccctl.flow.compile_sections import voicemail as voicemail_sections
 from ccctl.flow.compile_steps import compile_flow
@@ -58,7 +59,13 @@ def compile_contexts(site: Site, generation: str) -> list[Context]:
         for sub in ((False, True) if flow.name in called else (False,))
         for context in compile_flow(site, generation, flow, sub)
     ]
-    return [*flows, *hours(site, generation), *voicemail(site, generation), desks(site, generation)]
+    return [
+        *flows,
+        *hours(site, generation),
+        *tables(site, generation),
+        *voicemail(site, generation),
+        desks(site, generation),
+    ]
 
 
 def generation_id(site: Site) -> str:

@@ -47,6 +47,10 @@ def hours_context(generation: str, hours: str) -> str:
     return name(f"cc-{generation}.hours.{hours}")
 
 
+def table_context(generation: str, table: str) -> str:
+    return name(f"cc-{generation}.table.{table}")
+
+
 def voicemail_context(generation: str, mailbox: str) -> str:
     return name(f"cc-{generation}.voicemail.{mailbox}")
 

@@ -6,6 +6,7 @@ from ccctl.flow.compile_flow import Block, Branching, FlowCompiler, key_name, wh
 from ccctl.flow.compile_values import read
 from ccctl.flow.dialplan import Line, Place, go_if, goto, literal, mark, name, put
 from ccctl.flow.graph import QueueStep
+from ccctl.flow.roster import offer_name
 
 NATIVE_WAIT_S = 3600  # app_queue's limit when the flow sets none
 _EMPTY_QUEUE = ("JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL")
@@ -20,6 +21,7 @@ def _queue(f: FlowCompiler, block: Block, step: QueueStep, then: Place | None) -
     lines += [
         Line("Answer", ("", "i")),
         put("CHANNEL(musicclass)", name(f.site.queues[step.queue].music)),
+        *_greeting(f, step),
         *_priority(step),
     ]
     if not native:
@@ -27,6 +29,11 @@ def _queue(f: FlowCompiler, block: Block, step: QueueStep, then: Place | None) -
         lines += [put("TIMEOUT(absolute)", "0", "native"), put("CC_T", ""), Line("StopMusicOnHold")]
     lines += _native(f, here, step)
     _outcomes(f, here, step, then)
+
+
+def _greeting(f: FlowCompiler, step: QueueStep) -> list[Line]:
+    prompts = f.site.queues[step.queue].greeting
+    return [Line("Playback", (f.sounds(prompts),))] if prompts else []
 
 
 def _priority(step: QueueStep) -> list[Line]:
@@ -45,9 +52,11 @@ def _wait(f: FlowCompiler, here: str, step: QueueStep) -> list[Line]:
     """Music plays before the application is reached; the timer takes over when nobody answers."""
     keys = "".join(option.key for option in step.exit_keys)
     wait = whole_seconds(step.max_wait_ms)
-    flags = ("n" if step.on_no_agents else "") + f'${{IF($["${{{RECORD}}}" = "yes"]?r)}}'
+    refused = f'${{IF($["${{{RECORD}}}" = "no"]?x)}}'
+    flags = ("n" if step.on_no_agents else "") + f'${{IF($["${{{RECORD}}}" = "yes"]?r:{refused})}}'
     priority = "${CC_PRIORITY}" if step.priority_by else str(step.priority)
-    arguments = ("queue", f.generation, step.queue, priority, wait, keys, flags)
+    offer = (offer_name(f.site, step),) if step.offer else ()
+    arguments = ("queue", f.generation, step.queue, priority, wait, keys, flags, *offer)
     return [
         Line("StartMusicOnHold"),
         put("CC_T", ",".join((f.context, here, "native"))),

@@ -1,6 +1,14 @@
 """Which function compiles which step."""
 
-from ccctl.flow import compile_basic, compile_data, compile_dial, compile_logic, compile_menu, compile_queue
+from ccctl.flow import (
+    compile_answers,
+    compile_basic,
+    compile_data,
+    compile_dial,
+    compile_logic,
+    compile_menu,
+    compile_queue,
+)
 from ccctl.flow.compile_flow import FlowCompiler, Registry
 from ccctl.flow.dialplan import Context
 from ccctl.flow.graph import Flow, Goto, HangupStep, Reject, Return, Site, VoicemailStep
@@ -18,6 +26,7 @@ REGISTRY = Registry(
         **compile_queue.BRANCHING,
         **compile_dial.BRANCHING,
         **compile_data.BRANCHING,
+        **compile_answers.BRANCHING,
     },
     terminal=(Goto, VoicemailStep, HangupStep, Reject, Return),
 )

@@ -139,6 +139,7 @@ class Queue(Item, frozen=True, kw_only=True):
     language_skill: dict[str, str] = {}  # language of the call -> skill that it needs too
     announce: Announce | None = None
     record: str = "consent"  # always, never, or when the caller has agreed
+    greeting: tuple[str, ...] = ()  # prompts before the waiting begins
 
 
 class Mailbox(Item, frozen=True, kw_only=True):
@@ -219,13 +220,13 @@ class Survey(Item, frozen=True, kw_only=True):
 
 
 class LookupTable(Item, frozen=True, kw_only=True):
-    """Rows by key; `columns` in the order of the rows. With `sql` the rows stay in the database."""
+    """Rows by key; `columns` in the order of the cells. With `phone` the keys are numbers, E.164 where
+    that can be told, or extensions; else lower-case letters and digits."""
 
     name: str
     columns: tuple[str, ...] = ()
     rows: dict[str, tuple[str, ...]] = {}
-    sql: str = ""
-    database: str = ""
+    phone: bool = False
 
 
 class Conference(Item, frozen=True, kw_only=True):
@@ -267,3 +268,4 @@ class Site(Item, frozen=True, kw_only=True):
     tables: dict[str, LookupTable] = {}
     conferences: dict[str, Conference] = {}
     sites: dict[str, Locale] = {}
+    secrets: dict[str, str] = {}  # those that flows send, by name; never part of the dialplan

@@ -5,8 +5,9 @@ to its channel event log file and sends them over AMI, so the ledger gets the sa
 after a gap. `value` holds only names of ours, digits and letters.
 
 Stasis: `Stasis(ccctl,<kind>,<generation>,...)`:
-    queue   queue,<gen>,<queue>,<priority>,<max wait in s, 0 = for ever>,<exit keys>,<flags>
-            flags: "n" when the flow has an on_no_agents edge (without it the caller waits)
+    queue   queue,<gen>,<queue>,<priority>,<max wait in s, 0 = for ever>,<exit keys>,<flags>[,<offer>]
+            flags: "n" when the flow has an on_no_agents edge (without it the caller waits), "r" when
+            this call is to be recorded, "x" when it is not; offer: a name of the roster's offers
     code    code,<gen>,<action>,<user>,<reason>           a feature code dialled by that user's phone
     listen  listen,<gen>,<user>,<extension of the agent>  the listen code
 Channels that the daemon makes have `leg` as their only argument.
@@ -29,6 +30,13 @@ DIAL_END = "CC_DIAL_END"  # value: DIALSTATUS
 VOICEMAIL = "CC_VOICEMAIL"  # value: mailbox name
 VOICEMAIL_END = "CC_VOICEMAIL_END"  # value: VMSTATUS
 CLOSED = "CC_CLOSED"  # value: hours name; the caller was turned to on_closed or on_holiday
+CONSENT = "CC_CONSENT"  # value: yes or no; whether talks of this call may be recorded
+SURVEY = "CC_SURVEY"  # value: survey/question=answer; a key, or the file of a spoken answer
+SURVEY_END = "CC_SURVEY_END"  # value: survey; the caller was asked all of it
+MESSAGE = "CC_MESSAGE"  # value: name=file, below the folder of the recordings; it is about to be recorded
+MESSAGE_END = "CC_MESSAGE_END"  # value: RECORD_STATUS; missing when the caller hung up in it
+CALLBACK = "CC_CALLBACK"  # value: queue/number/when/delay/retries/gap/language/second
+DENIED = "CC_DENIED"  # value: how many calls of this number gave wrong PINs
 HANGUP = "CC_HANGUP"  # value: flow; the dialplan itself ends the call
 
 RESULTS = ("answered", "timeout", "full", "no_agents", "failed")

@@ -19,7 +19,7 @@ Tree = dict[str, Any]
 Seal = Callable[[str], str]
 
 PLACE, STEP, SEALED = "@", "step", "sealed"
-SECRET_FIELDS = frozenset({"password", "pin", "pins", "secret", "token"})
+SECRET_FIELDS = frozenset({"password", "pin", "pins", "secret", "secrets", "token"})
 _LEAST = 6  # characters of a secret that is looked for inside of longer texts
 
 

@@ -1,11 +1,13 @@
 """The part of a site that the daemon needs at run time. No secrets. Pure; goes to JSON and back."""
 
+import hashlib
 from collections.abc import Iterable
 
 import msgspec
 from msgspec.structs import replace
 
-from ccctl.flow.graph import Prompt, Queue, Site
+from ccctl.flow.graph import Prompt, Queue, QueueStep, Site
+from ccctl.flow.ways import walk
 
 
 class AgentConfig(msgspec.Struct, frozen=True):
@@ -27,8 +29,38 @@ class UserConfig(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ()
 
 
+class RelaxConfig(msgspec.Struct, frozen=True):
+    """After so long a wait these levels are enough."""
+
+    after_ms: int
+    skills: dict[str, int]
+
+
+class AnnounceConfig(msgspec.Struct, frozen=True):
+    """What those who wait are told; `media` are ARI media URIs."""
+
+    every_ms: int
+    position: bool = False
+    wait_time: bool = False
+    media: tuple[str, ...] = ()
+
+
+class OfferConfig(msgspec.Struct, frozen=True):
+    """A callback that a queue step offers to those who wait. `to`: caller or gather."""
+
+    queue: str
+    after_ms: int
+    every_ms: int
+    key: str
+    media: tuple[str, ...]
+    to: str
+    retries: int
+    gap_ms: int
+
+
 class QueueConfig(msgspec.Struct, frozen=True):
-    """`whisper` are ARI media URIs; the word "waited" stands for the seconds the caller waited."""
+    """`whisper` are ARI media URIs; the word "waited" stands for the seconds the caller waited. `record`:
+    always, never or consent; older rosters have true or false."""
 
     name: str
     title: str
@@ -41,7 +73,16 @@ class QueueConfig(msgspec.Struct, frozen=True):
     sl_ms: int = 20_000
     music: str = "default"
     whisper: tuple[str, ...] = ()
-    record: bool = False
+    record: bool | str = "never"
+    strategy: str = "longest-idle"
+    skills: dict[str, int] = {}
+    relax: tuple[RelaxConfig, ...] = ()
+    language_skill: dict[str, str] = {}
+    announce: AnnounceConfig | None = None
+
+    @property
+    def recording(self) -> str:
+        return self.record if isinstance(self.record, str) else "always" if self.record else "never"
 
 
 class Roster(msgspec.Struct, frozen=True):
@@ -53,6 +94,7 @@ class Roster(msgspec.Struct, frozen=True):
     pause_reasons: dict[str, str] = {}
     monitor_keys: dict[str, str] = {}  # digit -> listen, whisper, barge
     monitor_roles: tuple[str, ...] = ()
+    offers: dict[str, OfferConfig] = {}  # by the name that a queue step says in its arguments
 
 
 def queue_prompt(queue: Queue) -> str:
@@ -91,6 +133,7 @@ def roster(site: Site, generation: str) -> Roster:
         pause_reasons=site.defaults.pause_reasons,
         monitor_keys=listen.keys if listen else {"4": "listen", "5": "whisper", "6": "barge"},
         monitor_roles=listen.roles if listen and listen.roles else ("supervisor",),
+        offers=_offers(site),
     )
 
 
@@ -129,8 +172,47 @@ def _queue(site: Site, queue: Queue) -> QueueConfig:
         sl_ms=queue.sl_ms,
         music=queue.music,
         whisper=tuple(_media(site, queue, word) for word in queue.whisper),
-        record=queue.record == "always",
+        record=queue.record,
+        strategy=queue.strategy,
+        skills=queue.skills,
+        relax=tuple(RelaxConfig(each.after_ms, each.skills) for each in queue.relax),
+        language_skill=queue.language_skill,
+        announce=_announce(site, queue),
     )
+
+
+def _announce(site: Site, queue: Queue) -> AnnounceConfig | None:
+    told = queue.announce
+    if told is None:
+        return None
+    media = tuple(_media(site, queue, prompt) for prompt in told.prompts)
+    return AnnounceConfig(told.every_ms, told.position, told.wait_time, media)
+
+
+def offer_of(site: Site, step: QueueStep) -> OfferConfig | None:
+    offer = step.offer
+    if offer is None:
+        return None
+    return OfferConfig(
+        queue=step.queue,
+        after_ms=offer.after_ms,
+        every_ms=offer.every_ms,
+        key=offer.key,
+        media=tuple(f"sound:{site.prompts[prompt].sound}" for prompt in offer.prompts),
+        to=offer.to,
+        retries=offer.retries,
+        gap_ms=offer.gap_ms,
+    )
+
+
+def offer_name(site: Site, step: QueueStep) -> str:
+    """By this a queue step tells the daemon what it offers: the same offer has the same name."""
+    return hashlib.sha256(msgspec.json.encode(offer_of(site, step))).hexdigest()[:8]
+
+
+def _offers(site: Site) -> dict[str, OfferConfig]:
+    steps = [step for flow in site.flows.values() for step in walk(flow.steps) if isinstance(step, QueueStep)]
+    return {offer_name(site, step): offer for step in steps if (offer := offer_of(site, step))}
 
 
 def _media(site: Site, queue: Queue, word: str) -> str:

@@ -222,7 +222,7 @@ class Save(Item, frozen=True, kw_only=True):
 
 
 class Pair(Item, frozen=True, kw_only=True):
-    """A name and its text: a query parameter, a header, a field of a body. A secret is not shown."""
+    """A name and its text: a query parameter, a header, a field of a body. Of a secret it is the name."""
 
     name: str
     value: Text
@@ -367,10 +367,11 @@ class SurveyStep(Step, frozen=True, kw_only=True):
 
 
 class Authenticate(Step, frozen=True, kw_only=True):
-    """`pins` are digests (see values.pin_digest): the PINs themselves are in no file of Asterisk's."""
+    """`pins` are digests of `salt` and a PIN: the PINs themselves are in no file of Asterisk's."""
 
     prompts: tuple[str, ...]
     pins: tuple[str, ...]
+    salt: str = ""
     attempts: int = 3
     lockout_ms: int = 900_000
     lockout_after: int = 3  # calls that failed, from one number

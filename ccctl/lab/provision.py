@@ -6,6 +6,7 @@ No root, no chroot, no install scripts, nothing outside the folder. The .debs st
 """
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -35,12 +36,16 @@ MACHINES = {
 UNUSED = """adduser base-passwd passwd login.defs debconf perl-base perl perl-modules-5.42 libperl5.42 gnupg
  gpg gpgsm gpgconf gpg-agent gnupg-l10n dirmngr pinentry-curses libgpgme45 libgpgmepp6t64 libpam0g
  libpam-modules libsnmp45 libsnmp-base libjack-jackd2-0 libportaudio2 libspandsp2t64 libcodec2-1.2 libicu78
- libical3t64 libgmime-3.0-0t64 libldap2 libpq5 libsybdb5 libodbc2 libneon27t64 libiksemel3 libradcli4
+ libical3t64 libgmime-3.0-0t64 libpq5 libsybdb5 libodbc2 libneon27t64 libiksemel3 libradcli4
  libunbound8 libjwt2 liblua5.1-0 libopencore-amrnb0 libopencore-amrwb0 libvo-amrwbenc0 libasound2t64 tzdata
- python3 libpython3-stdlib python3-minimal libglib2.0-0t64 libcurl4t64 libvorbis0a libvorbisenc2
+ python3 libpython3-stdlib python3-minimal libglib2.0-0t64 libvorbis0a libvorbisenc2
  libvorbisfile3 libopusfile0 libopusenc0 libresample1 libgdbm6t64 libdb5.3t64""".split()
 
 Say = Callable[[str], None]
+
+
+# What a tree is made of: one that an older version of this file unpacked is made anew.
+CONTENTS = hashlib.sha256("\n".join((SUITE, *PACKAGES, *UNUSED)).encode()).hexdigest()[:12]
 
 
 class Tree(msgspec.Struct, frozen=True):
@@ -50,6 +55,7 @@ class Tree(msgspec.Struct, frozen=True):
     modules: str
     data: str
     version: str
+    contents: str = ""
 
 
 def provision(folder: Path, say: Say) -> Tree:
@@ -117,6 +123,8 @@ def _unpacked(folder: Path) -> Tree | None:
         tree = msgspec.json.decode((folder / "tree.json").read_bytes(), type=Tree)
         if Path(tree.program).parent != folder / "bin":
             return None  # the folder was moved: the program holds the old path of its libraries
+        if tree.contents != CONTENTS:
+            return None
         return tree if _version(tree.program) == tree.version else None
     except (OSError, msgspec.MsgspecError, LabError):
         return None
@@ -124,11 +132,10 @@ def _unpacked(folder: Path) -> Tree | None:
 
 def _relinked(folder: Path) -> Tree | None:
     """A complete tree whose folder was moved."""
-    if not (folder / "tree.json").exists() or not (folder / "root").is_dir():
-        return None
     try:
-        return _link(folder)
-    except (OSError, LabError):
+        tree = msgspec.json.decode((folder / "tree.json").read_bytes(), type=Tree)
+        return _link(folder) if tree.contents == CONTENTS and (folder / "root").is_dir() else None
+    except (OSError, msgspec.MsgspecError, LabError):
         return None
 
 
@@ -153,9 +160,8 @@ def _link(folder: Path) -> Tree:
     english = root / "usr/share/asterisk/sounds/en"
     if not english.exists():
         english.symlink_to("en_US_f_Allison")  # made by an install script otherwise
-    tree = Tree(
-        str(program), str(lib / "asterisk/modules"), str(root / "usr/share/asterisk"), _version(str(program))
-    )
+    data = root / "usr/share/asterisk"
+    tree = Tree(str(program), str(lib / "asterisk/modules"), str(data), _version(str(program)), CONTENTS)
     (folder / "tree.json").write_bytes(msgspec.json.encode(tree))
     return tree
 
@@ -221,8 +227,11 @@ def _check_machine(folder: Path) -> None:
 
 def _fetch(folder: Path, say: Say) -> None:
     """Have apt resolve and download the packages, unless an earlier run did."""
-    if list((folder / "apt/archives").glob("asterisk_*.deb")) and (folder / "apt/complete").exists():
+    complete = folder / "apt/complete"
+    fetched = complete.exists() and complete.read_text() == CONTENTS
+    if fetched and list((folder / "apt/archives").glob("asterisk_*.deb")):
         return
+    complete.unlink(missing_ok=True)
     conf = _private_apt(folder)
     say(f"Asterisk is not unpacked yet: reading the package index of Debian {SUITE}")
     _apt(conf, say, "-q", "update", "--error-on=any")
@@ -234,7 +243,7 @@ def _fetch(folder: Path, say: Say) -> None:
         say("fetching with all dependencies")
         _apt(conf, say, *fetch)
     shutil.rmtree(folder / "apt/lists", ignore_errors=True)  # large, and old by the next time
-    (folder / "apt/complete").touch()
+    complete.write_text(CONTENTS)
 
 
 def _private_apt(folder: Path) -> Path:

@@ -1,8 +1,16 @@
-"""Where a recording goes. The name holds no personal data: date and the leg's id only."""
+"""What is recorded, and where it goes. A name holds no personal data: date and the leg's id only."""
 
 from datetime import UTC, datetime
 
 from ccctl.events import Ref, split_ref
+
+
+def is_recorded(policy: str, wish: str) -> bool:
+    """`policy` of the queue: always, never, consent; `wish` of the call: yes, no, or nothing said. Who
+    has said no is never recorded."""
+    if policy == "always":
+        return wish != "no"
+    return policy == "consent" and wish == "yes"
 
 
 def recording_path(leg: Ref, at: int) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from ccctl.asterisk import conf, drift, history, prompts, reload
+from ccctl.asterisk import astdb, conf, drift, history, prompts, reload
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
 from ccctl.asterisk.conf import About, Revision
@@ -95,7 +95,9 @@ async def apply(settings: Settings, site: Site, plan: Plan, say: Say, order: Ord
             music = await asyncio.to_thread(prompts.copy_music, site, plan.music, doors.node.sounds_dir)
             tree = model(site, seal(model_key(doors.node)), order.secrets)
             wanted = _Wanted(plan, music, tree, roster(site, plan.generation), site.root)
+            await astdb.put_secrets(doors.ami, site.secrets)
             applied = await _put(settings, doors, wanted, _entry(order, "apply"), say)
+            await astdb.drop_secrets(doors.ami, conf.secrets_in_use(doors.node))
     return msgspec.structs.replace(applied, prompts=len(made))
 
 

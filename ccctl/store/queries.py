@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Engine, Select, Table, and_, exists, func,
 
 from ccctl.changes import (
     AgentStateRow,
+    AnswerRow,
     CallRow,
     OfferRow,
     Outcome,
@@ -180,6 +181,7 @@ class CallDetail(msgspec.Struct, frozen=True, kw_only=True):
     offers: list[OfferRow]
     recordings: list[RecordingRow]
     watches: list[WatchRow]
+    answers: list[AnswerRow]
 
 
 def call(engine: Engine, ident: str) -> CallDetail | None:
@@ -200,6 +202,7 @@ def call(engine: Engine, ident: str) -> CallDetail | None:
         offers=part(tables.offers, OfferRow, "offered"),
         recordings=part(tables.recordings, RecordingRow, "started"),
         watches=part(tables.watches, WatchRow, "started"),
+        answers=part(tables.answers, AnswerRow, "at"),
     )
 
 

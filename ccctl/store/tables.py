@@ -43,6 +43,7 @@ agent_states = _table(
     "agent_states", changes.AgentStateRow, ("started",), ("ended", "started"), ("agent", "started"), ("call",)
 )
 recordings = _table("recordings", changes.RecordingRow, ("started",), ("call",))
+answers = _table("answers", changes.AnswerRow, ("at",), ("call",))
 watches = _table("watches", changes.WatchRow, ("started",), ("ended", "started"))
 
 BY_ROW: dict[type[msgspec.Struct], Table] = {
@@ -53,6 +54,7 @@ BY_ROW: dict[type[msgspec.Struct], Table] = {
     changes.AgentStateRow: agent_states,
     changes.RecordingRow: recordings,
     changes.WatchRow: watches,
+    changes.AnswerRow: answers,
 }
 
 journal = Table(

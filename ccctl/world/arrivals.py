@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from ccctl.changes import Outcome, SegmentKind
+from ccctl.changes import AnswerRow, Outcome, SegmentKind
 from ccctl.events import CallMarked, ChannelAnswered, ChannelBridged, ChannelEnded, ChannelUnbridged, Ref
 from ccctl.flow import marks
 from ccctl.world.ledger import (
@@ -133,6 +133,23 @@ def _closed(call: Call, event: CallMarked, out: Out) -> None:
     call.closed = True
 
 
+def _answer(call: Call, event: CallMarked, out: Out) -> None:
+    """An answer is a row of its own. The same question answered again is the same row."""
+    kind = event.mark.removeprefix("CC_").lower()
+    head, _, value = event.value.rpartition("=") if kind in _NAMED else ("", "", event.value)
+    name, _, question = head.partition("/")
+    ident = f"{call.row.id}:{kind}:{head}" if head else f"{call.row.id}:{kind}"
+    out.row(
+        AnswerRow(
+            id=ident, call=call.row.id, kind=kind, name=name, question=question, value=value, at=event.at
+        )
+    )
+    out.touch(f"call/{call.row.id}")
+
+
+_NAMED = ("survey", "message")
+
+
 def _hangup(call: Call, event: CallMarked, out: Out) -> None:
     call.hung_up_by_us = True
 
@@ -148,6 +165,7 @@ _MARKS = {
     marks.VOICEMAIL_END: _back_to_ivr,
     marks.CLOSED: _closed,
     marks.HANGUP: _hangup,
+    **dict.fromkeys((marks.SURVEY, marks.MESSAGE, marks.CONSENT, marks.CALLBACK, marks.DENIED), _answer),
 }
 
 

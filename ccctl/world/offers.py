@@ -6,7 +6,7 @@ from ccctl import commands as c
 from ccctl.agent.state import Trigger, advance
 from ccctl.changes import OfferOutcome, Outcome, RecordingRow, SegmentKind
 from ccctl.events import ConnectFailed, LegFailed, Ref, split_ref
-from ccctl.recording.policy import recording_path
+from ccctl.recording.policy import is_recorded, recording_path
 from ccctl.world.ledger import begin, close_segment
 from ccctl.world.presence import change
 from ccctl.world.queueing import (
@@ -57,8 +57,9 @@ def on_whisper_done(world: World, leg: Ref, at: int, out: Out) -> None:
 def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
     stop_timer(world, out, f"whisper:{leg}")
     state.phase = Phase.CONNECTING
-    record = recording_path(leg, at) if world.roster.queues[state.queue].record else ""
-    out.do(c.Connect(call=state.call, leg=leg, record=record))
+    visit = world.visits.get(state.call)
+    wanted = is_recorded(world.roster.queues[state.queue].recording, visit.recording if visit else "")
+    out.do(c.Connect(call=state.call, leg=leg, record=recording_path(leg, at) if wanted else ""))
 
 
 def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:

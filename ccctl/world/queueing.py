@@ -92,6 +92,7 @@ def _enter(world: World, out: Out, call: Call, event: CallerQueued) -> Visit:
     row = new_visit_row(call, event.queue, event.at, "acd", position)
     row = replace(row, priority=event.priority)
     visit = Visit(row=row, key=key, keys=event.keys, leave_if_empty=event.leave_if_empty)
+    visit.recording, visit.offer = event.recording, event.offer
     world.visits[event.call] = visit
     out.row(row)
     begin(call, out, SegmentKind.WAITING, event.at, (event.queue, "", ""))

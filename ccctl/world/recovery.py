@@ -166,7 +166,7 @@ def _tidy(world: World, event: Resynced, out: Out) -> None:
 
 def queued_from_args(channel: LiveChannel, at: int, cause: str = "resync") -> CallerQueued | None:
     """The CallerQueued of a channel that runs Stasis(ccctl,queue,...): see flow/marks.py."""
-    args = (*channel.app_args, "", "", "", "", "", "", "")[:7]
+    args = (*channel.app_args, *[""] * 8)[:8]
     if args[0] != "queue":
         return None
     return CallerQueued(
@@ -178,6 +178,8 @@ def queued_from_args(channel: LiveChannel, at: int, cause: str = "resync") -> Ca
         max_wait_ms=int(args[4]) * 1000 if args[4].isdigit() else 0,
         keys=args[5],
         leave_if_empty="n" in args[6],
+        recording="yes" if "r" in args[6] else "no" if "x" in args[6] else "",
+        offer=args[7],
         caller=channel.caller,
         caller_name=channel.caller_name,
         number=channel.number,

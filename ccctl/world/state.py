@@ -41,6 +41,8 @@ class Visit(msgspec.Struct):
     key: CallerKey
     keys: str = ""
     leave_if_empty: bool = False
+    recording: str = ""  # what the call says of recordings: yes, no, nothing
+    offer: str = ""  # name of the roster's callback offer
     leg: Ref = ""
     overdue: bool = False  # his longest wait was over while an agent had picked up for him
 

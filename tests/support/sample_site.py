@@ -87,11 +87,55 @@ def native_flow() -> g.Flow:
     )
 
 
+def value(word: str) -> g.Text:
+    return (g.Value(text=word),)
+
+
+def variable(word: str) -> g.Text:
+    return (g.Value(variable=word),)
+
+
+def data_flow() -> g.Flow:
+    return flow(
+        "data",
+        g.Consent(prompts=("notice",), on_declined=(g.Recording(on=False),)),
+        g.Http(
+            method="get",
+            url=value("https://crm.acme.example/customers"),
+            query=(g.Pair(name="phone", value=variable("caller.number")),),
+            headers=(g.Pair(name="authorization", value=value("crm"), secret=True),),
+            retries=1,
+            save=(
+                g.Save(variable="tier", source="$.tier"),
+                g.Save(variable="case", source="$.cases[0].id"),
+            ),
+            on_error=(g.Play(prompts=("invalid",)),),
+        ),
+        g.Lookup(
+            table="customers",
+            key="caller.number",
+            save=(g.Save(variable="tier", source="tier"),),
+            on_missing=(g.Play(prompts=("invalid",)),),
+        ),
+        g.Http(
+            method="post",
+            url=value("https://crm.acme.example/seen"),
+            body=(g.Pair(name="tier", value=variable("tier")),),
+        ),
+        g.Authenticate(prompts=("enter-pin",), pins=("0" * 40,), salt="5a17", on_denied=(g.HangupStep(),)),
+        g.RecordMessage(name="complaint", prompts=("welcome",), on_empty=(g.Play(prompts=("invalid",)),)),
+        g.SurveyStep(survey="csat"),
+        g.Callback(queue="support", when="next-open", hours="office", on_failed=voicemail()),
+        g.HangupStep(),
+    )
+
+
 def site(**changes: object) -> g.Site:
     flows = (
         main_flow(),
         support_flow(),
         native_flow(),
+        data_flow(),
         flow("after-hours", g.Play(prompts=("closed",)), g.VoicemailStep(mailbox="support", greeting="none")),
         flow("partner", g.Dial(targets=("+49305559999",), via="telco", on_busy=(g.HangupStep(cause=17),))),
     )
@@ -107,6 +151,7 @@ def site(**changes: object) -> g.Site:
             "+49301234510": g.Number(number="+49301234510", flow="main", language="de"),
             "+49301234520": g.Number(number="+49301234520", flow="support"),
             "+49301234530": g.Number(number="+49301234530", flow="billing"),
+            "+49301234540": g.Number(number="+49301234540", flow="data"),
         },
         "hours": named(
             g.Hours(name="office", timezone="Europe/Berlin", open=WEEK, holidays=("20261225",), switch="*27")
@@ -128,7 +173,33 @@ def site(**changes: object) -> g.Site:
             ),
         ),
         "flows": named(*flows),
+        "vars": named(
+            g.Variable(name="tier", type="enum", values=("gold", "silver", "none"), default="none"),
+            g.Variable(name="case", type="digits", most=10),
+            g.Variable(name="csat", type="digits", most=1),
+            g.Variable(name="comment", type="text", most=80),
+        ),
+        "tables": named(
+            g.LookupTable(
+                name="customers",
+                columns=("tier", "name"),
+                rows={"+491701112233": ("gold", "Zoe"), "201": ("silver", "")},
+                phone=True,
+            )
+        ),
+        "surveys": named(
+            g.Survey(
+                name="csat",
+                questions=(
+                    g.Question(prompts=("csat-score",), save="csat", least=1, most=5),
+                    g.Question(prompts=("csat-comment",), save="comment", record_ms=30_000),
+                ),
+                thanks=("goodbye",),
+            )
+        ),
+        "secrets": {"crm": "Bearer pw-crm"},
         "prompts": named(
+            *(prompt(word) for word in ("notice", "enter-pin", "csat-score", "csat-comment")),
             *(prompt(word) for word in ("welcome", "main-menu", "holiday", "invalid", "goodbye", "closed")),
             prompt("queue-support"),
             prompt("queue-billing"),
