@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 
+from ccctl.asterisk import conf
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import APP, Ari
 from ccctl.asterisk.node import Node
@@ -17,7 +18,7 @@ OUTBOUND_SINCE = (22, 5)
 CONNECT_S = 5.0
 CLOCK_WARN_S, CLOCK_FAIL_S = 0.5, 5.0
 NEEDED = (
-    "app_celgenuserevent app_dial app_mixmonitor app_playback app_queue app_read app_stasis "
+    "app_celgenuserevent app_dial app_mixmonitor app_playback app_queue app_read app_record app_stasis "
     "app_voicemail cel_custom chan_pjsip func_callerid func_channel func_timeout pbx_config "
     "res_ari res_ari_applications res_ari_asterisk res_ari_bridges res_ari_channels res_ari_events "
     "res_ari_playbacks res_http_websocket res_musiconhold res_pjsip res_pjsip_endpoint_identifier_ip "
@@ -83,12 +84,19 @@ async def _modules(node: Node, ari: Ari) -> Finding:
         for module in await ari.asterisk_list_modules()
         if module.get("status", "Running") == "Running"
     }
-    wanted = [*NEEDED, "res_websocket_client"] if node.events_port else NEEDED
+    wanted = [*NEEDED, *(["res_websocket_client"] if node.events_port else []), *_of_flows(node)]
     missing = sorted(set(wanted) - running)
     if missing:
         hint = "take them out of 'noload' in modules.conf, or install them, and restart Asterisk"
         return Finding("modules", "fail", f"not running: {', '.join(missing)}", hint)
     return Finding("modules", "ok", f"all {len(wanted)} that we use are running")
+
+
+def _of_flows(node: Node) -> list[str]:
+    """What only some sites need: those whose flows ask other systems."""
+    current = conf.read_current(node)
+    asks = current and any("CURL(" in text for path, text in current.files.items() if "dialplan/" in path)
+    return ["func_curl", "func_json", "res_curl"] if asks else []
 
 
 # -- AMI ----------------------------------------------------------------------------------------------

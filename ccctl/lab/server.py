@@ -25,7 +25,7 @@ POLL_SECONDS = 0.05
 NEEDED_MODULES = (
     "app_celgenuserevent app_chanspy app_dial app_mixmonitor app_playback app_queue app_read app_stasis"
     " app_voicemail bridge_holding bridge_native_rtp bridge_simple bridge_softmix cel_custom cel_manager"
-    " chan_pjsip codec_alaw codec_ulaw format_wav func_callerid func_channel func_curl func_cut func_db func_global"
+    " chan_pjsip codec_alaw codec_ulaw format_wav func_callerid func_channel func_cut func_db func_global"
     " func_hangupcause func_logic func_strings func_timeout pbx_config res_ari_bridges res_ari_channels"
     " res_ari_applications res_ari_asterisk res_ari_events res_ari_playbacks res_ari_recordings"
     " res_musiconhold res_pjsip res_pjsip_session res_stasis_playback res_stasis_recording res_stasis_snoop"

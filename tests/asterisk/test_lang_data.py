@@ -322,7 +322,7 @@ async def test_a_survey_keeps_what_is_said(data: Data, home: LabHome) -> None:
     await call.passes("CC_SURVEY", "csat/csat=4", timeout=20)
     path = f"messages/{call.caller}-survey2_2.wav"
     await call.passes("CC_SURVEY", f"csat/comment={path}", timeout=20)
-    await until(lambda: (Path(home.node.recordings_dir) / path).exists(), what="the file of the answer")
+    await until((Path(home.node.recordings_dir) / path).exists, what="the file of the answer")
     await call.hang_up()
 
 
