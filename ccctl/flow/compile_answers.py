@@ -78,16 +78,17 @@ def _message(f: FlowCompiler, block: Block, step: RecordMessage, then: Place | N
         *_record_lines(path, step.silence_ms, step.max_ms, options),
         mark(marks.MESSAGE_END, "${FILTER(A-Z,${RECORD_STATUS})}"),
         put("CC_LONG", "${FILTER(0-9,${RECORDING_INFO(duration)})}"),
-        go_if(f"0${{CC_LONG}} >= {_least()}", f"{here}_kept,1"),
+        go_if(f"0${{CC_LONG}} >= {_least(step)}", f"{here}_kept,1"),
         goto(f.place(f"{here}_empty")),
     ]
     f.go(f.block(f"{here}_kept"), then)
     f.body(f"{here}_empty", step.on_empty, then)
 
 
-def _least() -> str:
-    """Asterisk leaves a second of the silence that ended a message."""
-    return f'${{IF($["${{RECORD_STATUS}}" = "SILENCE"]?{LEAST_MS + 1200}:{LEAST_MS})}}'
+def _least(step: RecordMessage) -> str:
+    """The silence that ended a message is counted, too."""
+    silent = step.silence_ms + LEAST_MS
+    return f'${{IF($["${{RECORD_STATUS}}" = "SILENCE"]?{silent}:{LEAST_MS})}}'
 
 
 def _survey(f: FlowCompiler, block: Block, step: SurveyStep, then: Place | None) -> None:

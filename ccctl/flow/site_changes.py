@@ -305,9 +305,9 @@ def brief(step: Tree) -> str:
         if field in (PLACE, STEP):
             continue
         if isinstance(value, str) and value:
-            return f"{step[STEP]} {shown('', value)}"
+            return f"{step.get(STEP, '')} {shown('', value)}".strip()
         if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-            return f"{step[STEP]} {', '.join(value)}"
+            return f"{step.get(STEP, '')} {', '.join(value)}".strip()
     return str(step.get(STEP, "step"))
 
 
