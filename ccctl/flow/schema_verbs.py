@@ -160,7 +160,11 @@ PRIORITY = Kind(
     shapes.either(shapes.whole(0, 1000), shapes.mapping(shapes.SINGLE, shapes.SINGLE)),
 )
 PATTERNS = listed(typed("extension or pattern", _pattern, shape=shapes.SINGLE))
-EXTENSIONS = Kind("true, or list of: extension or pattern like 2XX", _read_extensions, shapes.ANY)
+EXTENSIONS = Kind(
+    "true, or list of: extension or pattern like 2XX",
+    _read_extensions,
+    shapes.either(shapes.TRUTH, PATTERNS.shape),
+)
 BEFORE = Kind(
     "destination; or mapping: number of the attempt to destination",
     _read_before,

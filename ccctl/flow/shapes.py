@@ -14,30 +14,30 @@ SINGLE: Shape = {"type": ["string", "number", "boolean"]}
 LINE: Shape = {
     "type": ["string", "number", "boolean"],
     "pattern": r"^(?![\s\S]*\$[{\[])[^\n]*\S[^\n]*$",
-    "patternErrorMessage": "one line of text, without ${ or $[",
+    "errorMessage": "one line of text, without ${ or $[",
 }
 NAME_PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 NAME: Shape = {
-    "type": ["string", "boolean"],
+    "type": "string",
     "pattern": NAME_PATTERN,
     "maxLength": 40,
-    "patternErrorMessage": "a name: lower-case letters, digits and single hyphens, a letter first",
+    "errorMessage": "a name: lower-case letters, digits and single hyphens, a letter first",
 }
 DURATION: Shape = {
     "type": "string",
     "pattern": r"^(\d{1,9}(ms|s|m|h|d))+$",
-    "patternErrorMessage": "a duration with its unit: 500ms, 15s, 2m, 1m30s, 1h",
+    "errorMessage": "a duration with its unit: 500ms, 15s, 2m, 1m30s, 1h",
 }
 TRUTH: Shape = {"enum": [True, False, "true", "false", "yes", "no", "on", "off"]}
 E164: Shape = {
     "type": ["string", "integer"],
     "pattern": r"^\+?[1-9][0-9]{5,14}$",  # as a key, YAML's number has lost its +
-    "patternErrorMessage": 'a phone number in quotes: "+49301234500"',
+    "errorMessage": 'a phone number in quotes: "+49301234500"',
 }
 TARGET: Shape = {
-    "type": ["string", "integer", "boolean"],
+    "type": ["string", "integer"],
     "pattern": r"^(\+?[0-9]{2,15}|[a-z][a-z0-9]*(-[a-z0-9]+)*)$",
-    "patternErrorMessage": "a name, or a number with its country code in quotes",
+    "errorMessage": "a name, or a number with its country code in quotes",
 }
 _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
 DAY_PATTERN = f"daily|{_DAY}( *- *{_DAY})?"
@@ -50,7 +50,7 @@ AMBIGUOUS = {"true": True, "yes": True, "on": True, "false": False, "no": False,
 def matching(pattern: str, message: str = "", number: bool = False) -> Shape:
     """A string of a pattern. `number`: written without quotes, YAML takes it for a number."""
     shape: Shape = {"type": ["string", "number"] if number else "string", "pattern": f"^({pattern})$"}
-    return {**shape, "patternErrorMessage": message} if message else shape
+    return {**shape, "errorMessage": message} if message else shape
 
 
 def several(pattern: str, message: str) -> Shape:
@@ -89,8 +89,9 @@ def either(*shapes: Shape) -> Shape:
 
 
 def mapping(key: Shape, value: Shape, least: int = 0) -> Shape:
-    """A mapping whose keys are data; in JSON a key is always a string."""
+    """A mapping whose keys are data. Of a key no type is said: in JSON it is a string, to editors a
+    YAML key may be a number."""
     shape: Shape = {"type": "object", "additionalProperties": value or True}
     if key:
-        shape["propertyNames"] = key
+        shape["propertyNames"] = {word: rule for word, rule in key.items() if word != "type"}
     return {**shape, "minProperties": least} if least else shape

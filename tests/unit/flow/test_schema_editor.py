@@ -1,5 +1,6 @@
 """The JSON Schema for editors: it accepts every valid site and sees what is wrong in structure."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from ccctl.cli.main import main
 from ccctl.flow.schema import SECTIONS, Document
 from ccctl.flow.schema_editor import DRAFT, editor_schema, names_of
+from ccctl.flow.schema_reference import TABLES
 from ccctl.flow.schema_verbs import VERBS
 from ccctl.flow.source import parse
 from tests.support.site_cases import FLOWS
@@ -84,6 +86,28 @@ def test_every_step_is_described(verb: Any) -> None:
     assert set(shape["properties"]) == set(verb.table.words)
     assert all(key["description"] for key in shape["properties"].values())
     assert complaints({"flows": {"x": [{verb.name: {"no": "such"}, "nonsense": 1}]}})
+
+
+def test_every_key_says_what_it_is() -> None:
+    tables = [*(table for _, tables, _ in TABLES for table in tables), *(verb.table for verb in VERBS)]
+    untold = [(table.title, key.name) for table in tables for key in table.keys if not key.kind.shape]
+    assert untold == [], "give these kinds a shape (flow/shapes.py)"
+
+
+def test_of_keys_only_patterns_are_asked() -> None:
+    """Editors see `1:` as a number; asked for a string they would call it wrong."""
+    asked = list(key_rules(SCHEMA))
+    assert len(asked) > 10
+    assert [rule for rule in asked if "type" in rule] == []
+
+
+def key_rules(shape: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(shape, dict):
+        if "propertyNames" in shape:
+            yield shape["propertyNames"]
+        yield from (rule for value in shape.values() for rule in key_rules(value))
+    elif isinstance(shape, list):
+        yield from (rule for value in shape for rule in key_rules(value))
 
 
 def test_names_of_a_site_are_proposed() -> None:
