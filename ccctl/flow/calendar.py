@@ -5,6 +5,7 @@ gives the same days all year long, and a site that was not edited does not chang
 """
 
 import datetime
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -369,6 +370,7 @@ class Gap(msgspec.Struct, frozen=True):
     end: int
 
 
+@functools.cache
 def gaps(zone: str, today: datetime.date) -> tuple[Gap, ...]:
     """The jumps forward of the coming year."""
     place = ZoneInfo(zone)

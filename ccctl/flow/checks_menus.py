@@ -8,14 +8,13 @@ from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.graph import AnyStep, Gather, Menu, Say, SayAs
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_steps import words
-from ccctl.flow.ways import verb, walk
+from ccctl.flow.ways import verb
 
 MANY = 8
 
 
-def steps_of(draft: Draft) -> Iterator[AnyStep]:
-    for flow in draft.site.flows.values():
-        yield from walk(flow.steps)
+def steps_of(draft: Draft) -> tuple[AnyStep, ...]:
+    return draft.steps
 
 
 def menus_of(draft: Draft) -> Iterator[Menu]:

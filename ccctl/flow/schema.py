@@ -34,6 +34,7 @@ from ccctl.flow.schema_vars import read_sites, read_vars
 from ccctl.flow.schema_verbs import VERBS
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
+from ccctl.flow.ways import walk
 
 NAMED = ("trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts", "vars", "sites")
 SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
@@ -65,6 +66,7 @@ class Draft(msgspec.Struct, frozen=True):
     shown: str = ""
     today: datetime.date = datetime.date(1970, 1, 1)
     unsure: frozenset[str] = frozenset()
+    steps: tuple[graph.AnyStep, ...] = ()  # all of all flows, the inner ones after those that hold them
 
     def spot(self, section: str, name: str, key: str) -> Span:
         return self.spots.get((section, name, key)) or self.names[section][name]
@@ -120,6 +122,7 @@ def _draft(reader: Reader, site: Site, openings: dict[str, Opening], broken: set
         shown=reader.folder.shown,
         today=reader.folder.today,
         unsure=frozenset(reader.unsure),
+        steps=tuple(step for flow in site.flows.values() for step in walk(flow.steps)),
     )
 
 

@@ -24,7 +24,7 @@ CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U
 COMMENT_KEY = re.compile(r"^\s*(#[0-9*#]*):(\s|$)")
 
 
-class Scalar(msgspec.Struct, frozen=True):
+class Scalar(msgspec.Struct, frozen=True, tag="t", array_like=True):
     """`text` as written, without quotes. For `!secret name` the text is the secret's name."""
 
     text: str
@@ -33,12 +33,12 @@ class Scalar(msgspec.Struct, frozen=True):
     secret: bool = False
 
 
-class Sequence(msgspec.Struct, frozen=True):
+class Sequence(msgspec.Struct, frozen=True, tag="l", array_like=True):
     items: tuple["Node", ...]
     span: Span
 
 
-class Mapping(msgspec.Struct, frozen=True):
+class Mapping(msgspec.Struct, frozen=True, tag="m", array_like=True):
     entries: tuple[tuple[Scalar, "Node"], ...]
     span: Span
 

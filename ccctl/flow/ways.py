@@ -1,5 +1,6 @@
 """The ways a call can take from a step: one table that checks, drawings and coverage share. Pure."""
 
+import functools
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
@@ -189,13 +190,29 @@ _WAYS: dict[type, Callable[[Any], tuple[Way, ...]]] = {
 # -- walking ---------------------------------------------------------------------------------------
 
 
+@functools.cache
+def _carriers(kind: type[AnyStep]) -> tuple[str, ...]:
+    """The fields of a kind of step that can hold bodies: most have none, and all steps are asked often."""
+    types = {name: str(value) for each in kind.__mro__[::-1] for name, value in _annotations(each).items()}
+    return tuple(
+        field
+        for field in kind.__struct_fields__
+        if any(word in types[field] for word in ("Body", "Option", "CallbackOffer"))
+    )
+
+
+def _annotations(kind: type) -> dict[str, Any]:
+    return dict(vars(kind).get("__annotations__", {}))
+
+
 def bodies(step: AnyStep) -> Iterator[Body]:
     """Every body that is written in the step, each once."""
-    for field in step.__struct_fields__:
+    for field in _carriers(type(step)):
         value = getattr(step, field)
-        if not isinstance(value, tuple) or not value:
-            if isinstance(value, g.CallbackOffer):
-                yield value.on_withheld
+        if not value:
+            continue
+        if isinstance(value, g.CallbackOffer):
+            yield value.on_withheld
         elif isinstance(value[0], Option):
             yield from (option.body for option in value)
         elif isinstance(value[0], g.Step):
