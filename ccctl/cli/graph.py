@@ -11,7 +11,7 @@ from ccctl.flow.drawing import drawing
 from ccctl.flow.drawing_text import Pieces
 from ccctl.flow.schema import Draft, read_site
 from ccctl.flow.schema_types import Folder
-from ccctl.runtime.site import SiteFiles
+from ccctl.runtime.files import SiteFiles
 
 COLOURS = {"verb": "blue", "flow": "cyan", "outcome": "yellow", "dead": "red"}
 

@@ -7,6 +7,7 @@ from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow.checks_menus import steps_of
 from ccctl.flow.checks_names import unknown
 from ccctl.flow.checks_pages import finding, found
+from ccctl.flow.circles import circles
 from ccctl.flow.graph import AnyStep, Body, Dial, Goto, QueueStep, Subflow
 from ccctl.flow.schema import Draft, is_number
 from ccctl.flow.ways import Then, all_bodies, goes_on, verb, walk, ways
@@ -31,7 +32,7 @@ def check_reached(draft: Draft) -> Iterator[Diagnostic]:
     """
     if draft.broken or any(unknown(draft, "flows")):
         return
-    edges = {flow.name: [*gotos(flow.steps), flow.catch] for flow in draft.site.flows.values()}
+    edges = {flow.name: {*gotos(flow.steps), flow.catch} for flow in draft.site.flows.values()}
     waiting = [number.flow for number in draft.site.numbers.values()] + [draft.site.defaults.catch]
     reached: set[str] = set()
     while waiting:
@@ -40,7 +41,8 @@ def check_reached(draft: Draft) -> Iterator[Diagnostic]:
             reached.add(name)
             waiting += edges.get(name, [])
     lost = [name for name in edges if name not in reached]
-    heads = [name for name in lost if not any(name in edges[other] for other in lost if other != name)]
+    led_to = {target for name in lost for target in edges[name] if target != name}
+    heads = [name for name in lost if name not in led_to]
     for name in heads or lost[:1]:
         text = f'flow "{name}" is unreachable from every number'
         yield found("E401", draft.names["flows"][name], text, "delete it or route to it")
@@ -175,30 +177,11 @@ def check_circles(draft: Draft) -> Iterator[Diagnostic]:
         after-hours: [{play: sorry}, hangup]
     """
     edges = {flow.name: hurry(flow.steps)[0] for flow in draft.site.flows.values()}
-    told: set[str] = set()
-    for name in edges:
-        circle = _circle(edges, name)
-        if circle and told.isdisjoint(circle):
-            told.update(circle)
-            way = " -> ".join([*circle, name])
-            span = edges[circle[-1]][name]
-            text = f"loop without exit: {way}; a caller who presses nothing stays in it for ever"
-            yield found("E403", span, text, "let one of them end with voicemail, dial, queue or hangup")
-
-
-def _circle(edges: dict[str, Targets], start: str) -> list[str]:
-    """The shortest way from a flow back to itself, without the last step."""
-    ways = [[start]]
-    seen: set[str] = set()
-    while ways:
-        way = ways.pop(0)
-        for target in edges.get(way[-1], {}):
-            if target == start:
-                return way
-            if target not in seen:
-                seen.add(target)
-                ways.append([*way, target])
-    return []
+    for circle in circles(edges):
+        way = " -> ".join([*circle, circle[0]])
+        span = edges[circle[-1]][circle[0]]
+        text = f"loop without exit: {way}; a caller who presses nothing stays in it for ever"
+        yield found("E403", span, text, "let one of them end with voicemail, dial, queue or hangup")
 
 
 # -- outcomes and numbers --------------------------------------------------------------------------

@@ -23,8 +23,8 @@ SINGULAR = {
 
 def unknown(draft: Draft, section: str) -> Iterator[Ref]:
     """References that lead nowhere, and nowhere else either: see check_kind."""
-    for ref in draft.refs:
-        if ref.kind == section and ref.name not in draft.names[section] and not other_kind(draft, ref):
+    for ref in draft.missing:
+        if ref.kind == section and not other_kind(draft, ref):
             yield ref
 
 

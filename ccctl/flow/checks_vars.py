@@ -9,6 +9,7 @@ from ccctl.flow.checks_menus import steps_of
 from ccctl.flow.checks_names import unknown
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.checks_reading import place
+from ccctl.flow.circles import circles
 from ccctl.flow.graph import AnyStep, Body, Variable
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_words import BUILT_IN
@@ -132,7 +133,7 @@ def check_set(draft: Draft) -> Iterator[Diagnostic]:
         vars: {kind: {type: digits, max: 2, default: "0"}}
         flows: {main: [{say: "{{ kind }}"}, hangup]}
     """
-    if draft.broken or any(unknown(draft, "vars")) or any(unknown(draft, "flows")):
+    if not draft.site.vars or draft.broken or any(unknown(draft, "vars")) or any(unknown(draft, "flows")):
         return
     reads: dict[tuple[str, Span], str] = {}
     for path, name, span in Unset(draft).found():
@@ -266,31 +267,15 @@ def check_recursion(draft: Draft) -> Iterator[Diagnostic]:
         support: [{subflow: verify}, hangup]
         verify: [{play: welcome}, return]
     """
+    if not any(isinstance(step, g.Subflow) for step in steps_of(draft)):
+        return
     calls = {
         flow.name: {step.flow: step.span for step in walk(flow.steps) if isinstance(step, g.Subflow)}
         for flow in draft.site.flows.values()
     }
-    told: set[str] = set()
-    for name in calls:
-        circle = _circle(calls, name)
-        if circle and told.isdisjoint(circle):
-            told.update(circle)
-            text = f"subflow {' -> '.join([*circle, name])} calls itself"
-            yield found("E405", calls[circle[-1]][name], text, "use goto, or loop")
-
-
-def _circle(calls: dict[str, dict[str, Span]], start: str) -> list[str]:
-    ways_there = [[start]]
-    seen: set[str] = set()
-    while ways_there:
-        way = ways_there.pop(0)
-        for target in calls.get(way[-1], {}):
-            if target == start:
-                return way
-            if target not in seen:
-                seen.add(target)
-                ways_there.append([*way, target])
-    return []
+    for circle in circles(calls):
+        text = f"subflow {' -> '.join([*circle, circle[0]])} calls itself"
+        yield found("E405", calls[circle[-1]][circle[0]], text, "use goto, or loop")
 
 
 @finding("E412")
@@ -304,6 +289,8 @@ def check_return(draft: Draft) -> Iterator[Diagnostic]:
     Good:
         main: [{play: welcome}, hangup]
     """
+    if not any(isinstance(step, g.Return) for step in steps_of(draft)):
+        return
     called = {step.flow for step in steps_of(draft) if isinstance(step, g.Subflow)}
     for flow in draft.site.flows.values():
         first = next((step for step in walk(flow.steps) if isinstance(step, g.Return)), None)

@@ -66,6 +66,7 @@ class Draft(msgspec.Struct, frozen=True):
     shown: str = ""
     today: datetime.date = datetime.date(1970, 1, 1)
     unsure: frozenset[str] = frozenset()
+    missing: tuple[Ref, ...] = ()  # of refs, those to a name that is not in its section
     steps: tuple[graph.AnyStep, ...] = ()  # all of all flows, the inner ones after those that hold them
 
     def spot(self, section: str, name: str, key: str) -> Span:
@@ -122,6 +123,7 @@ def _draft(reader: Reader, site: Site, openings: dict[str, Opening], broken: set
         shown=reader.folder.shown,
         today=reader.folder.today,
         unsure=frozenset(reader.unsure),
+        missing=tuple(ref for ref in reader.refs if ref.name not in reader.names.get(ref.kind, ())),
         steps=tuple(step for flow in site.flows.values() for step in walk(flow.steps)),
     )
 

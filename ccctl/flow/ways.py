@@ -1,6 +1,7 @@
 """The ways a call can take from a step: one table that checks, drawings and coverage share. Pure."""
 
 import functools
+import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
@@ -31,12 +32,12 @@ class Way(msgspec.Struct, frozen=True):
 
 
 _ON = (Way("done"),)
-_TERMINAL = (g.Goto, g.HangupStep, g.Reject, g.Return)
+_TERMINAL = frozenset((g.Goto, g.HangupStep, g.Reject, g.Return))
 
 
 def ways(step: AnyStep) -> tuple[Way, ...]:
     """Empty for a step that always ends the call or leaves the flow."""
-    if isinstance(step, _TERMINAL):
+    if type(step) in _TERMINAL:
         return ()
     make = _WAYS.get(type(step))
     return make(step) if make else _ON
@@ -191,39 +192,48 @@ _WAYS: dict[type, Callable[[Any], tuple[Way, ...]]] = {
 
 
 @functools.cache
-def _carriers(kind: type[AnyStep]) -> tuple[str, ...]:
-    """The fields of a kind of step that can hold bodies: most have none, and all steps are asked often."""
+def _carriers(kind: type[AnyStep]) -> tuple[tuple[str, str], ...]:
+    """The fields of a kind of step that can hold bodies, and of what type. Most kinds have none, and
+    all steps are asked often."""
     types = {name: str(value) for each in kind.__mro__[::-1] for name, value in _annotations(each).items()}
+    words = ("Body", "Option", "CallbackOffer")
     return tuple(
-        field
-        for field in kind.__struct_fields__
-        if any(word in types[field] for word in ("Body", "Option", "CallbackOffer"))
+        (field, word) for field in kind.__struct_fields__ for word in words if _named(word, types[field])
     )
+
+
+def _named(word: str, annotation: str) -> bool:
+    return word in re.split(r"\W+", annotation)
 
 
 def _annotations(kind: type) -> dict[str, Any]:
     return dict(vars(kind).get("__annotations__", {}))
 
 
-def bodies(step: AnyStep) -> Iterator[Body]:
+def bodies(step: AnyStep) -> list[Body]:
     """Every body that is written in the step, each once."""
-    for field in _carriers(type(step)):
+    found: list[Body] = []
+    for field, kind in _carriers(type(step)):
         value = getattr(step, field)
         if not value:
             continue
-        if isinstance(value, g.CallbackOffer):
-            yield value.on_withheld
-        elif isinstance(value[0], Option):
-            yield from (option.body for option in value)
-        elif isinstance(value[0], g.Step):
-            yield value
+        if kind == "Body":
+            found.append(value)
+        elif kind == "Option":
+            found += [option.body for option in value]
+        else:
+            found.append(value.on_withheld)
+    return found
 
 
 def walk(body: Body) -> Iterator[AnyStep]:
-    for step in body:
+    """All steps, the inner ones after those that hold them."""
+    waiting = [*body[::-1]]
+    while waiting:
+        step = waiting.pop()
         yield step
-        for inner in bodies(step):
-            yield from walk(inner)
+        for inner in reversed(bodies(step)):
+            waiting += inner[::-1]
 
 
 def all_bodies(body: Body) -> Iterator[Body]:

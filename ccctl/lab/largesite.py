@@ -1,7 +1,6 @@
-"""A large call centre for measurements: as many flows as asked for, twenty steps each, over many files. Pure."""
+"""A large call centre for measurements: as many flows as asked for, over many files. Pure."""
 
 FLOWS_PER_FILE = 50
-STEPS_PER_FLOW = 20
 PER_QUEUE = 20  # flows that share a queue, a set of hours, a mailbox
 
 SITE = """\
@@ -63,7 +62,9 @@ def large_site(flows: int) -> dict[str, str]:
     heads = range(0, flows, FLOWS_PER_FILE)
     site = SITE.format(
         numbers="\n".join(f'  "+4930{n:07}": flow-{n}' for n in range(flows)),
-        users="\n".join(f"  agent-{n}: {{extension: {10000 + n}, password: !secret phone}}" for n in range(groups)),
+        users="\n".join(
+            f"  agent-{n}: {{extension: {10000 + n}, password: !secret phone}}" for n in range(groups)
+        ),
         agents="\n".join(f"  agent-{n}: {{}}" for n in range(groups)),
     )
     parts = "".join(_merged([PARTS.format(n=n, box=90000 + n) for n in range(groups)]))
