@@ -33,6 +33,7 @@ from ccctl.flow.dialplan import render as render_dialplan
 from ccctl.flow.retire import joined, retired
 from ccctl.flow.roster import Roster, with_retired, without_queues
 
+LEAST = 6  # characters of a secret that is looked for in files
 MANIFEST = "revision.json"
 _REVISION = re.compile(r"r(\d{6})")
 
@@ -82,6 +83,7 @@ class About(msgspec.Struct, frozen=True):
     model: dict[str, Any] = {}
     roster: Roster | None = None
     details: tuple[str, ...] = ()
+    secrets: frozenset[str] = frozenset()
 
 
 ABOUT_NOTHING = About()
@@ -132,8 +134,13 @@ def build(
     people = about.roster
     if people and kept and old and old.record and old.record.roster:
         people = with_retired(people, old.record.roster, queues_of(kept))
-    record = Record(plan, kept, dict(music), about.model, people, files, about.details)
+    record = Record(plan, kept, dict(music), about.model, people, files, about.details, sorted_secrets(about))
     return Revision(manifest, files, record)
+
+
+def sorted_secrets(about: About) -> tuple[str, ...]:
+    """Those that can be looked for in files: a short one would hide half of them."""
+    return tuple(sorted(secret for secret in about.secrets if len(secret) >= LEAST))
 
 
 def queues_of(kept: Mapping[str, tuple[Section, ...]]) -> list[str]:

@@ -41,6 +41,7 @@ class Record(msgspec.Struct, frozen=True):
     roster: Roster | None = None  # of the site alone
     files: dict[str, str] = {}
     details: tuple[str, ...] = ()  # what changed, line by line
+    secrets: tuple[str, ...] = ()  # as secret as the files are; so that a diff can leave them out
 
 
 def pack(record: Record) -> bytes:

@@ -26,7 +26,7 @@ CHANGED = 3  # exit code of `plan --exit-code`; 1 is a site with errors
 _LONGEST_WHY = 500
 
 
-def _compiled(folder: str) -> tuple["Site", "Plan"]:
+def _compiled(folder: str) -> tuple["Site", "Plan", frozenset[str]]:
     """Check first: any error and nothing is touched."""
     from ccctl.runtime.apply import compile_folder
 
@@ -36,7 +36,7 @@ def _compiled(folder: str) -> tuple["Site", "Plan"]:
     if compiled.site is None or compiled.plan is None:
         click.echo("ccctl: the site has errors; nothing was changed", err=True)
         click.get_current_context().exit(1)
-    return compiled.site, compiled.plan
+    return compiled.site, compiled.plan, compiled.secrets
 
 
 def say(text: str) -> None:
@@ -50,7 +50,7 @@ def compile_command(folder: str, out: str) -> None:
     """Write the Asterisk files of a SITE into a folder, and change nothing else."""
     from ccctl.asterisk import conf
 
-    _, plan = _compiled(folder)
+    _, plan, _ = _compiled(folder)
     revision = conf.build(plan, dict.fromkeys(plan.music, "moh"), None, set())
     for path, text in revision.files.items():
         target = Path(out) / path
@@ -91,10 +91,10 @@ def plan_command(
     ctx.exit(CHANGED if exit_code and is_change(seen) else 0)
 
 
-def _look(known: "Settings", site: "Site", plan: "Plan") -> "Outlook":
+def _look(known: "Settings", site: "Site", plan: "Plan", secrets: frozenset[str]) -> "Outlook":
     from ccctl.runtime.plan import outlook
 
-    return asyncio.run(outlook(known, site, plan))
+    return asyncio.run(outlook(known, site, plan, secrets))
 
 
 def _show(text: str) -> None:
@@ -133,21 +133,24 @@ def apply_command(ctx: click.Context, folder: str, yes: bool, why: str, kept: st
     It shows the plan and asks. Nothing is changed when the site's files, or what is in force, changed since
     then, or when Asterisk or the daemon does not do well with it.
     """
+    import msgspec
+
     from ccctl.runtime.apply import apply, folder_digest
 
     known = settings(ctx)
-    order = ordered(why)
     digest = folder_digest(folder)
-    site, plan = _compiled(folder)
+    compiled = _compiled(folder)
+    site, plan, secrets = compiled
+    order = msgspec.structs.replace(ordered(why), secrets=secrets)
     if kept or not yes:
-        order = _agreed(known, (site, plan), order, kept, yes)
+        order = _agreed(known, compiled, order, kept)
     if folder_digest(folder) != digest:
         raise ApplyError("the site's files changed meanwhile", "nothing was changed; look at the plan again")
     show_applied(run(apply(known, site, plan, say, order)))
 
 
 def _agreed(
-    known: "Settings", compiled: tuple["Site", "Plan"], order: "Order", kept: str | None, yes: bool
+    known: "Settings", compiled: tuple["Site", "Plan", frozenset[str]], order: "Order", kept: str | None
 ) -> "Order":
     """Shown and agreed to; or agreed to when the plan was kept. Only what was seen may be overwritten."""
     import msgspec
@@ -163,7 +166,7 @@ def _agreed(
             refuse_other(msgspec.json.decode(Path(kept).read_bytes(), type=SavedPlan), seen)
         except msgspec.MsgspecError:
             fail(f"{kept} is no plan", "make one with 'ccctl plan SITE --out FILE'")
-    elif not yes:
+    else:
         ask(describe(seen), "Apply?")
     return msgspec.structs.replace(order, expect=seen.base)
 

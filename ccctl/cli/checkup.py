@@ -176,7 +176,7 @@ def _site(settings: Settings, daemon: dict[str, Any] | None) -> Finding:
 def _drift(node: Node) -> Finding:
     """Only files: what Asterisk has in memory is looked at by 'ccctl drift'."""
     from ccctl.asterisk import drift
-    from ccctl.runtime.diff import edit_line
+    from ccctl.runtime.diff import edit_line, secrets_of
 
     current = conf.read_current(node)
     edits = drift.edits(current) if current else []
@@ -184,7 +184,10 @@ def _drift(node: Node) -> Finding:
         return Finding("drift", "ok", "the generated files are as they were written")
     more = f", and {len(edits) - 1} more" if len(edits) > 1 else ""
     return Finding(
-        "drift", "warn", f"{edit_line(edits[0])}{more}", "bring the change into the site, and apply it"
+        "drift",
+        "warn",
+        f"{edit_line(edits[0], secrets_of(current))}{more}",
+        "bring the change into the site, and apply it",
     )
 
 

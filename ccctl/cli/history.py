@@ -154,14 +154,15 @@ def drift_command(ctx: click.Context, form: str) -> None:
     Exit status: 0 nothing, 1 something differs, 2 it could not be looked at.
     """
     from ccctl.asterisk import conf, drift
-    from ccctl.runtime.diff import edit_line
+    from ccctl.runtime.diff import edit_line, mask, secrets_of
 
     known = settings(ctx)
     current = conf.read_current(known.node)
     if current is None:
         fail("no site was applied yet", "run 'ccctl apply SITE'")
-    edits = [edit_line(edit) for edit in drift.edits(current)]
-    loaded = asyncio.run(_loaded(known))
+    secrets = secrets_of(current)
+    edits = [edit_line(edit, secrets) for edit in drift.edits(current)]
+    loaded = [mask("", text, secrets) for text in asyncio.run(_loaded(known))]
     if form == "json":
         print_json({"revision": current.manifest.change, "files": edits, "asterisk": loaded})
     else:

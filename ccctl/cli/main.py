@@ -23,6 +23,7 @@ MODULES = (
     "graph",
     "apply",
     "history",
+    "adopt",
     "serve",
     "status",
     "queue",

@@ -170,11 +170,11 @@ def _values(lab: Lab, tree: Tree) -> dict[str, object]:
         "run_dir": lab.run,
         "log_dir": lab.log,
         "outbound_apps": [APP] if version >= OUTBOUND_SINCE else [],
-        "event_filters": _event_filters(version),
+        "event_filters": event_filters(version),
     }
 
 
-def _event_filters(version: tuple[int, ...]) -> list[str]:
+def event_filters(version: tuple[int, ...]) -> list[str]:
     """Newer Asterisk filters by name before it formats an event; older ones match the text of it."""
     names = ("VarSet", "Newexten", "RTCPSent", "RTCPReceived", "TestEvent")
     if version >= (22, 0):

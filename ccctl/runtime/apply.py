@@ -36,6 +36,7 @@ class Compiled(msgspec.Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...]
     site: Site | None = None
     plan: Plan | None = None
+    secrets: frozenset[str] = frozenset()
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -68,10 +69,11 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 def compile_folder(root: str) -> Compiled:
-    site, found = load_site(root)
+    secrets: set[str] = set()
+    site, found = load_site(root, used=secrets)
     if site is None or any(each.severity is Severity.ERROR for each in found):
         return Compiled(tuple(found))
-    return Compiled(tuple(found), site, compile_site(site, generation_id(site)))
+    return Compiled(tuple(found), site, compile_site(site, generation_id(site)), frozenset(secrets))
 
 
 def folder_digest(root: str) -> str:
@@ -94,7 +96,7 @@ async def apply(settings: Settings, site: Site, plan: Plan, say: Say, order: Ord
             made = await make_prompts(site, doors.node, say)
             music = await asyncio.to_thread(prompts.copy_music, site, plan.music, doors.node.sounds_dir)
             tree = model(site, seal(model_key(doors.node)), order.secrets)
-            wanted = _Wanted(plan, music, tree, roster(site, plan.generation), site.root)
+            wanted = _Wanted(plan, music, tree, roster(site, plan.generation), site.root, order.secrets)
             await astdb.put_secrets(doors.ami, site.secrets)
             applied = await _put(settings, doors, wanted, _entry(order, "apply"), say)
             await astdb.drop_secrets(doors.ami, conf.secrets_in_use(doors.node))
@@ -121,6 +123,7 @@ class _Wanted(msgspec.Struct, frozen=True):
     model: Tree
     roster: Roster
     site: str
+    secrets: frozenset[str] = frozenset()
 
 
 def _past(past: Revision, entry: Entry) -> _Wanted:
@@ -129,7 +132,7 @@ def _past(past: Revision, entry: Entry) -> _Wanted:
         raise ApplyError(f"revision {entry.revision} has no list of agents", "apply that version of the site")
     people = without_queues(record.roster, conf.queues_of(record.kept))
     music = {name: record.music[name] for name in record.plan.music}
-    return _Wanted(record.plan, music, record.model, people, entry.site)
+    return _Wanted(record.plan, music, record.model, people, entry.site, frozenset(record.secrets))
 
 
 def _refuse_silence(node: Node, plan: Plan) -> None:
@@ -210,7 +213,7 @@ async def _next(doors: Doors, wanted: _Wanted, entry: Entry) -> Revision:
     entry = msgspec.structs.replace(
         entry, generation=wanted.plan.generation, site=wanted.site, summary=summary(found)
     )
-    about = About(entry, wanted.model, wanted.roster, tuple(_lines(found)))
+    about = About(entry, wanted.model, wanted.roster, tuple(_lines(found)), wanted.secrets)
     return conf.build(wanted.plan, wanted.music, old, keep, about)
 
 

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ccctl.asterisk.conf import Revision, flows_file, own, queues_of
@@ -85,22 +85,27 @@ _MOST = 10
 
 
 def _drift(seen: Outlook) -> Iterator[str]:
+    secrets = secrets_of(seen.old)
     for edit in seen.edits:
-        yield f"drift: {edit_line(edit)}; an apply overwrites it and keeps a copy"
+        yield f"drift: {edit_line(edit, secrets)}; an apply overwrites it and keeps a copy"
     for text in seen.now.differences[:_MOST]:
-        yield f"drift: in Asterisk, {text}; an apply makes that right"
+        yield f"drift: in Asterisk, {mask('', text, secrets)}; an apply makes that right"
     if len(seen.now.differences) > _MOST:
         yield f"drift: and {len(seen.now.differences) - _MOST} more differences; see 'ccctl drift'"
 
 
-def edit_line(edit: Edit) -> str:
+def secrets_of(revision: Revision | None) -> tuple[str, ...]:
+    return revision.record.secrets if revision and revision.record else ()
+
+
+def edit_line(edit: Edit, secrets: Iterable[str] = ()) -> str:
     """Where a file was edited, without secrets."""
     place = f"{edit.path}:{edit.line}"
     if edit.gone:
         return f"{edit.path} was removed by hand"
     if edit.written == edit.found:
         return f"{place} was edited by hand (blank lines)"
-    found, written = mask(edit.path, edit.found), mask(edit.path, edit.written)
+    found, written = (mask(edit.path, text, secrets) for text in (edit.found, edit.written))
     return f'{place} was edited by hand: "{found}" instead of "{written}"'
 
 
@@ -207,15 +212,20 @@ def readable(revision: Revision | None) -> dict[str, str]:
     if not revision:
         return {}
     generation = revision.manifest.generation
+    secrets = secrets_of(revision)
     flows = flows_file(generation)
     return {
-        "dialplan.conf" if path == flows else path: mask(path, text).replace(generation, "GENERATION")
+        "dialplan.conf" if path == flows else path: mask(path, text, secrets).replace(
+            generation, "GENERATION"
+        )
         for path, text in own(revision).items()
         if path == flows or (not path.startswith("dialplan/") and path != "extensions.conf")
     }
 
 
-def mask(path: str, text: str) -> str:
+def mask(path: str, text: str, secrets: Iterable[str] = ()) -> str:
     """Passwords and pins do not belong on a screen; that one changed is not shown either."""
+    for secret in secrets:
+        text = text.replace(secret, _HIDDEN)
     text = _PASSWORD.sub(rf"\1 = {_HIDDEN}", text)
     return _PIN.sub(rf"\1 = {_HIDDEN},", text) if path == "voicemail.conf" else text

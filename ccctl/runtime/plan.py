@@ -55,7 +55,9 @@ async def outlook(
     """Changes nothing. Works without Asterisk too, and says so."""
     old, broken_off = conf.read_current(settings.node), conf.is_broken_off(settings.node)
     key = model_key(settings.node) if old else NOTHING
-    about = About(model=model(site, seal(key), secrets), roster=roster(site, plan.generation))
+    about = About(
+        model=model(site, seal(key), secrets), roster=roster(site, plan.generation), secrets=secrets
+    )
     new = conf.build(plan, {name: _music_of(old, name) for name in plan.music}, old, set(), about)
     return Outlook(
         old,

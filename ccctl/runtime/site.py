@@ -22,14 +22,19 @@ from ccctl.runtime.files import SECRETS, SiteFiles, read_file
 COMMAND_SECONDS = 15
 
 
-def load_site(root: str | Path, today: datetime.date | None = None) -> tuple[Site | None, list[Diagnostic]]:
-    """The site, or None when there is any error; and every finding, in the order of the files."""
-    draft, found = load_draft(root, today)
+def load_site(
+    root: str | Path, today: datetime.date | None = None, used: set[str] | None = None
+) -> tuple[Site | None, list[Diagnostic]]:
+    """The site, or None when there is any error; and every finding, in the order of the files. Values of
+    secrets are added to `used`."""
+    draft, found = load_draft(root, today, used)
     wrong = draft is None or any(finding.severity is Severity.ERROR for finding in found)
     return (None if wrong or draft is None else draft.site), found
 
 
-def load_draft(root: str | Path, today: datetime.date | None = None) -> tuple[Draft | None, list[Diagnostic]]:
+def load_draft(
+    root: str | Path, today: datetime.date | None = None, used: set[str] | None = None
+) -> tuple[Draft | None, list[Diagnostic]]:
     """What can be read of the site, errors or not; None when there is nothing to read."""
     folder = Path(root)
     if not folder.is_dir():
@@ -45,6 +50,8 @@ def load_draft(root: str | Path, today: datetime.date | None = None) -> tuple[Dr
     secrets = Secrets(folder / SECRETS, files.show(SECRETS))
     around = Folder(secrets.value, files.read_named, _scan_sounds(folder), files.shown, today or _today())
     draft, found = read_and_check(documents, around, str(folder.resolve()), not files.unparsed)
+    if used is not None:
+        used.update(value for value in secrets.known.values() if isinstance(value, str))
     return draft, ordered([*files.findings, *secrets.findings, *found])
 
 
