@@ -18,7 +18,8 @@ from ccctl.flowlab.rewrite import rewrite
 from ccctl.flowlab.watch import Watch, add_user
 from ccctl.flowtest.cases import Case, Given
 from ccctl.flowtest.drive import Result
-from ccctl.runtime.apply import apply, asterisk
+from ccctl.runtime.apply import apply
+from ccctl.runtime.doors import asterisk
 from ccctl.runtime.settings import Settings
 
 PROMPT_S = 1.0  # long enough for a key to come before its end
