@@ -74,6 +74,10 @@ def summary(found: list[Change], most: int = 100) -> str:
 def _section(section: str, old: Any, new: Any) -> Iterator[Change]:
     if old is None and not _is_collection(new):
         return  # settings of a site that was never there are no news
+    if _is_sealed(old) or _is_sealed(new):
+        if old != new:
+            yield Change("changed", section, "", ("changed",))
+        return
     if not (_is_collection(old) and _is_collection(new)):
         details = tuple(_value(section, "", old, new) if not _is_record(new, old) else _fields("", old, new))
         if details:

@@ -226,7 +226,7 @@ async def _switch(doors: Doors, new: Revision, crew: "_Crew", say: Say) -> Appli
     generation = new.manifest.generation
     foreign = await reload.differences(doors, old) if old and not broken_off else []
     in_force = old and not broken_off and not foreign and await reload.serving(doors) == generation
-    if old and in_force and same(old, new) and not drift.edits(old):
+    if old and in_force and same(old, new) and _same_site(old, new) and not drift.edits(old):
         return Applied(generation, old.manifest.change, changed=False)
     if broken_off:
         say("the last apply was broken off: everything is loaded again")
@@ -248,6 +248,13 @@ async def _way_back(doors: Doors, current: Revision | None) -> Revision | None:
     if current and await reload.serving(doors) == current.manifest.generation:
         return current
     return conf.read_loaded(doors.node)
+
+
+def _same_site(old: Revision, new: Revision) -> bool:
+    """What the daemon alone reads, and what nobody reads, is a change for the history as well."""
+    if not (old.record and new.record):
+        return False
+    return old.record.roster == new.record.roster and not new.record.details
 
 
 def same(old: Revision, new: Revision) -> bool:

@@ -21,7 +21,9 @@ def is_change(seen: Outlook) -> bool:
     """Whether an apply would have something to do."""
     drifted = not seen.now.asterisk and seen.now.serving != seen.new.manifest.generation
     settled = not (drifted or seen.broken_off or seen.edits or seen.now.differences)
-    return not settled or seen.old is None or _loaded(seen.old) != _loaded(seen.new)
+    if not settled or seen.old is None or seen.old.record is None or seen.changes:
+        return True
+    return _loaded(seen.old) != _loaded(seen.new)
 
 
 def _loaded(revision: Revision) -> dict[str, str]:

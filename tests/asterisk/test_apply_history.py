@@ -171,6 +171,18 @@ async def test_a_change_whose_line_was_lost_is_told_all_the_same(lab: LabHome) -
     assert [each.complete for each in history.past(lab.node)[:2]] == [True, True]
 
 
+async def test_a_change_that_only_the_daemon_reads_is_a_change(lab: LabHome) -> None:
+    await put(lab, sample(72))
+    site = sample(72)
+    slow = replace(site, queues={**site.queues, "support": replace(site.queues["support"], sl_percent=70)})
+    shown = await plan(lab, slow)
+    assert "~ queue support: service_level percent 80 -> 70" in shown
+    assert not shown.startswith("no change")
+    assert (await put(lab, slow)).changed
+    assert history.past(lab.node)[0].entry.summary == "~ queue support"
+    assert not (await put(lab, slow)).changed
+
+
 # -- health ----------------------------------------------------------------------------------------
 
 

@@ -141,3 +141,8 @@ def test_everything_is_new_at_first_and_the_summary_is_one_line() -> None:
 )
 def test_sections_are_called_by_what_they_hold(section: str, one: str) -> None:
     assert singular(section) == one
+
+
+def test_a_secret_that_flows_send() -> None:
+    old, new = (replace(SITE, secrets={"crm": value}) for value in ("Basic abc", "Basic def"))
+    assert lines(new, old) == ["~ secrets: changed"]
