@@ -31,7 +31,7 @@ def laid_out(text: str | bytes) -> str:
 
 @pytest.mark.parametrize("path", EXAMPLE, ids=lambda path: path.name)
 def test_the_example_is_laid_out(path: Path) -> None:
-    assert laid_out(path.read_text()) == path.read_text()
+    assert laid_out(path.read_text()) == path.read_text(), "run: ccctl fmt dialplans"
 
 
 @pytest.mark.parametrize(
