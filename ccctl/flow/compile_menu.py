@@ -1,5 +1,7 @@
 """Asking the caller: menus, each in a context of its own, and digits to be typed."""
 
+import msgspec
+
 from ccctl.flow.compile_flow import (
     Block,
     Branching,
@@ -27,7 +29,7 @@ def _menu(f: FlowCompiler, block: Block, step: Menu, then: Place | None) -> None
     options = [_option(f, here, option, ask, then) for option in step.options]
     desks = [_extension(f, digits(extension)) for extension in step.extensions]
     lost = [Exten(exten, (goto(f.place(f"{here}_{why}")),)) for exten, why in _LOST]
-    f.extra.append(Context(context, (Exten("s", _question(f, here, step)), *options, *desks, *lost)))
+    f.extra.append(Context(context, (*_question(f, here, step), *options, *desks, *lost)))
     for why, body, by in (
         ("invalid", step.on_invalid, step.invalid_by),
         ("timeout", step.on_timeout, step.timeout_by),
@@ -36,32 +38,31 @@ def _menu(f: FlowCompiler, block: Block, step: Menu, then: Place | None) -> None
     f.outcome(f"{here}_exhausted", step.on_exhausted, then)
 
 
-def _question(f: FlowCompiler, here: str, step: Menu) -> tuple[Line, ...]:
-    """Each attempt may have prompts of its own; `lead` comes before the first only."""
+def _question(f: FlowCompiler, here: str, step: Menu) -> list[Exten]:
+    """Each attempt may have prompts of its own, in an extension of its own: WaitExten goes on to the next
+    priority when there is one, and to `t` only after the last. `lead` comes before the first attempt."""
     tried = f"${{CC_TRY_{here}}}"
-    lead = [Line("Background", (f.sounds(step.lead),))] if step.lead else []
+    waits = put("TIMEOUT(digit)", seconds(step.interdigit_ms))
+    lead = [waits, Line("Background", (f.sounds(step.lead),))] if step.lead else []
     later = [
-        go_if(f"{tried} {'=' if number < len(step.again) else '>='} {number}", f"again{number}")
+        go_if(f"{tried} {'=' if number < len(step.again) else '>='} {number}", f"again{number},1")
         for number in range(1, len(step.again) + 1)
     ]
-    again = [
-        [Line("Background", (f.sounds(prompts),), f"again{number}"), *_listen(step)]
-        for number, prompts in enumerate(step.again, 1)
-    ]
-    return (
+    start = (
         put(f"CC_TRY_{here}", "0"),
-        put("TIMEOUT(digit)", seconds(step.interdigit_ms), "" if lead else "ask"),
         *lead,
-        *([put("TIMEOUT(digit)", seconds(step.interdigit_ms), "ask")] if lead else []),
+        msgspec.structs.replace(waits, label="ask"),
         *later,
-        Line("Background", (f.sounds(step.prompts),)),
-        *_listen(step),
-        *(line for lines in again for line in lines),
+        *_ask(f, step.prompts, step),
     )
+    again = [
+        Exten(f"again{number}", tuple(_ask(f, prompts, step))) for number, prompts in enumerate(step.again, 1)
+    ]
+    return [Exten("s", start), *again]
 
 
-def _listen(step: Menu) -> list[Line]:
-    return [Line("WaitExten", (seconds(step.timeout_ms),))]
+def _ask(f: FlowCompiler, prompts: tuple[str, ...], step: Menu) -> list[Line]:
+    return [Line("Background", (f.sounds(prompts),)), Line("WaitExten", (seconds(step.timeout_ms),))]
 
 
 def _lost(

@@ -1,7 +1,10 @@
 """A lab of the tests: a real Asterisk in a temporary home of its own."""
 
+import secrets
 import shutil
 import tempfile
+
+import msgspec
 
 from ccctl.asterisk.node import Node
 from ccctl.cli.lab import bring_up, lab_of
@@ -42,6 +45,14 @@ class LabHome:
         running = server.find(self.lab)
         assert running, "the lab's Asterisk does not run"
         return server.ask(self.lab, running, command)
+
+    def listener(self) -> Node:
+        """The node with an AMI user who is told of single dialplan steps: the daemon's user is not."""
+        secret = secrets.token_urlsafe(24)
+        with (self.lab.etc / "manager.conf").open("a") as file:
+            file.write(f"[listener]\nsecret = {secret}\nread = all\nwrite = all\n")
+        self.ask("manager reload")
+        return msgspec.structs.replace(self.node, ami_user="listener", ami_secret=secret)
 
     def write(self, name: str, text: str) -> None:
         """One file of the site's part of the configuration, as an apply would; load it with `ask`."""

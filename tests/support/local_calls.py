@@ -10,7 +10,8 @@ from ccctl.errors import AsteriskRefused
 from tests.support.until import until
 
 _numbers = itertools.count(1)
-EVENTS = frozenset({"CEL", "MusicOnHoldStart"})
+EVENTS = frozenset({"CEL", "MusicOnHoldStart", "Newexten"})
+SPEAKING = ("Playback", "BackGround", "Read")
 
 
 class LocalCall:
@@ -59,6 +60,18 @@ class LocalCall:
 
         await until(pressed, 15, f"{mark} {value} after pressing {digit}", every=0.3)
 
+    async def type(self, keys: str) -> None:
+        """One key after the other, each when the one before has been sent."""
+        for key in keys:
+            await self.press(key)
+
+    def heard(self, prompt: str) -> int:
+        """How often a prompt of the site was begun."""
+        return sum(line.count(f"cc/{prompt}-") for line in self._calls.spoken.get(self.caller, []))
+
+    async def hears(self, prompt: str, times: int = 1, timeout: float = 15) -> None:
+        await until(lambda: self.heard(prompt) >= times, timeout, f"{prompt}, {times} times; {self.marks}")
+
     async def hang_up(self) -> None:
         with suppress(AsteriskRefused):  # it may have gone by itself
             await self._calls.ami.action("Hangup", Channel=self.far)
@@ -70,6 +83,7 @@ class LocalCalls:
         self.up = False
         self.marks: dict[str, list[tuple[str, str]]] = {}
         self.ended: set[str] = set()
+        self.spoken: dict[str, list[str]] = {}
         self.music: set[str] = set()
         self.calls: list[LocalCall] = []
         self.ami = Ami(node, self._take, self._state, wanted=EVENTS)
@@ -93,6 +107,9 @@ class LocalCalls:
     def _take(self, event: dict[str, str]) -> None:
         if event["Event"] == "MusicOnHoldStart":
             self.music.add(event["Uniqueid"])
+        elif event["Event"] == "Newexten":
+            if event["Application"] in SPEAKING:
+                self.spoken.setdefault(event["Uniqueid"], []).append(event["AppData"])
         elif event["Event"] != "CEL":
             return  # FullyBooted
         elif event["EventName"].startswith("CC_"):
