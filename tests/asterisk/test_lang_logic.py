@@ -16,7 +16,11 @@ pytestmark = pytest.mark.asterisk
 
 SITE = """
 ccctl: 1
-defaults: {languages: [en], country: DE, timezone: Europe/Berlin, menu: {timeout: 2s, interdigit: 1s, attempts: 2}}
+defaults:
+  languages: [en]
+  country: DE
+  timezone: Europe/Berlin
+  menu: {timeout: 2s, interdigit: 1s, attempts: 2}
 users:
   anna: {extension: 201, password: !secret ph201}
   ben: {extension: 210, password: !secret ph201}
@@ -88,7 +92,7 @@ flows:
       on_invalid: {1: {play: again}, 2: {play: short}}
       on_exhausted: gave-up
     - {if: agreed is yes, then: right-choice, else: wrong}
-  one: [{play: beep}, hangup]
+  one: [{wait: 100ms}, hangup]
   right-choice: [{play: beep}, hangup]
   subs:
     - {subflow: rank, with: {tries: "3"}, save: tier}
