@@ -147,7 +147,10 @@ def tokens(text: str) -> list[Token]:
 
 
 def _literal_variable(text: str, start: int, at: int) -> tuple[int, str]:
-    """`${...}` that came from a value: it is one word with what follows it closely."""
+    """`${...}` that came from a value: it is one word with what follows it closely.
+
+    If nothing does, the scanner forgets to end the word, and it has all the rest of the text.
+    """
     while True:
         at = _closing(text, at)
         if at < 0:
@@ -155,7 +158,7 @@ def _literal_variable(text: str, start: int, at: int) -> tuple[int, str]:
         trail = _TRAIL.match(text, at)
         at = trail.end() if trail else at
         if not text.startswith("${", at):
-            return at, text[start:at]
+            return at, text[start : at if trail and trail.group() else None]
         at += 2
 
 

@@ -250,7 +250,7 @@ def _shown(value: float, kind: str) -> str | None:
 _ARITHMETIC: dict[str, Callable[[float, float], float | bool]] = {
     "*": lambda a, b: a * b,
     "/": lambda a, b: a / b if b > 0 else 0.0,
-    "%": lambda a, b: math.fmod(int(a), int(b)) if int(b) else 0.0,
+    "%": lambda a, b: float(int(math.fmod(int(a), int(b)))) if int(b) else 0.0,
     "^": math.pow,
     "AND": lambda a, b: float(int(a) & int(b)),
     "XOR": lambda a, b: float(int(a) ^ int(b)),

@@ -11,10 +11,15 @@ import msgspec
 
 from ccctl.sim.text import inner, outer
 
+_LETTERS = (  # of the scripts that names are written in around here
+    "\xaa\xb5\xba\xc0-\xd6\xd8-\xf6\xf8-\u02c1\u0370-\u0373\u0376-\u0481"
+    "\u048a-\u052f\u05d0-\u064a\u1e00-\u1fff"
+)
 _CLASSES = {
-    "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z",
+    "alpha": "a-zA-Z" + _LETTERS, "digit": "0-9", "alnum": "a-zA-Z0-9" + _LETTERS,
+    "upper": "A-Z\xc0-\xd6\xd8-\xde", "lower": "a-z\xb5\xdf-\xf6\xf8-\xff",
     "space": r"\s", "blank": r" \t", "xdigit": "0-9A-Fa-f", "cntrl": r"\x00-\x1f\x7f",
-    "punct": r"!-/:-@\[-`{-~", "print": r"\x20-\x7e", "graph": r"\x21-\x7e",
+    "punct": r"!-/:-@\[-`{-~", "print": "\\x20-\\x7e\xa0-\uffff", "graph": "\\x21-\\x7e\xa1-\uffff",
 }  # fmt: skip
 _GNU = {
     "w": r"\w",
@@ -58,13 +63,17 @@ def compiled_pattern(pattern: str) -> re.Pattern[str] | None:
 
 
 def _translated(pattern: str) -> str:
-    out, at = "", 0
+    out, at, depth = "", 0, 0
     while at < len(pattern):
-        if pattern[at] == "[":
+        char = pattern[at]
+        if char == "[":
             piece, at = _bracket(pattern, at)
-        elif pattern[at] == "\\":
+        elif char == "\\":
             piece, at = _escaped(pattern[at + 1 : at + 2]), at + 2
+        elif char == ")" and not depth:
+            piece, at = r"\)", at + 1
         else:
+            depth += {"(": 1, ")": -1}.get(char, 0)
             piece, at = _plain(pattern, at), at + 1
         out += piece
     return out
@@ -76,8 +85,8 @@ def _plain(pattern: str, at: int) -> str:
         return r"\Z"
     if char == "(" and pattern[at + 1 : at + 2] == "?":
         raise ValueError("a group cannot begin with a repetition")
-    if char == "{" and not re.match(r"\{[0-9]*(?:,[0-9]*)?\}", pattern[at:]):
-        return r"\{"
+    if char == "{" and not re.match(r"\{[0-9]*,?[0-9]*\}(?<!\{\})(?<!\{,\})", pattern[at:]):
+        raise ValueError("no number of repetitions")
     if char in "?+" and pattern[at - 1 : at] in ("*", "+", "?", "}") and at:
         return ""  # `a*?` is `(a*)?` here, not the lazy one
     return char
