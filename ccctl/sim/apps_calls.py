@@ -136,9 +136,9 @@ def _voicemail_main(core: Core, data: str) -> Steps:
 def _record(core: Core, data: str) -> Steps:
     name, silence, most, flags = arguments(data, 4)
     letters = options(flags)
-    file = name.rpartition(".")[0] or name
+    file, _, kind = name.rpartition("." if "." in name else ":")
     core.put("RECORDED_FILE", file)
-    if not name or "." not in name.replace("%d", "").replace(":", "."):
+    if not file or not kind:
         core.put("RECORD_STATUS", "ERROR")
         return STOP
     if core.channel.state != "Up":
@@ -148,20 +148,33 @@ def _record(core: Core, data: str) -> Steps:
         if "n" not in letters and (yield from answered(core)):
             return STOP
     if "q" not in letters and (yield from play(core, "beep", "")) == HUNG:
-        core.put("RECORD_STATUS", "HANGUP")
         return STOP
+    return (yield from _recording(core, file, (atoi(silence) * 1000, atoi(most) * 1000), letters))
+
+
+def _recording(core: Core, file: str, limits: tuple[int, int], letters: dict[str, str]) -> Steps:
+    """Until a key, the most that is allowed, or silence after the caller has spoken."""
+    silence, most = limits
+    ends = [(most, "TIMEOUT")] if most > 0 else []
+    if silence > 0:
+        ends.append((core.outside.speech_ms + silence, "SILENCE"))
+    wait, status = min(ends) if ends else (None, "")
     started = core.now_ms
-    limits = [ms for ms in (atoi(silence) * 1000, atoi(most) * 1000) if ms > 0]
-    enders = ANY if "y" in letters else "*" if "t" in letters else "#"
-    keys = "" if "x" in letters else enders + ("0" if "o" in letters else "")
-    ended = yield from core.pause(min(limits) if limits else None, "record", outer(file), keys)
-    core.put("RECORD_TIME", str(core.now_ms - started))
-    silent = bool(limits) and min(limits) == atoi(silence) * 1000
-    statuses = {HUNG: "HANGUP", "": "SILENCE" if silent else "TIMEOUT"}
-    if "o" in letters:
-        statuses["0"] = "OPERATOR"
-    core.put("RECORD_STATUS", statuses.get(ended, "DTMF"))
+    ended = yield from core.pause(wait, "record", outer(file), _enders(letters))
+    core.channel.fields["RECORDING_INFO(duration)"] = str(core.now_ms - started)
+    if ended == HUNG:
+        status = "HANGUP"
+    elif ended:
+        status = "OPERATOR" if ended == "0" and "o" in letters else "DTMF"
+    core.put("RECORD_STATUS", status)
     return STOP if ended == HUNG else 0
+
+
+def _enders(letters: dict[str, str]) -> str:
+    if "y" in letters:
+        return ANY
+    ender = "" if "x" in letters else "*" if "t" in letters else "#"
+    return ender + ("0" if "o" in letters else "")
 
 
 def _mixmonitor(core: Core, data: str) -> Result:

@@ -43,7 +43,7 @@ def _outcome(rings: dict[str, Phone], timeout_ms: int | None) -> _Outcome:
     statuses = {_FAILED[phone.does] for phone in failed}
     status = next(each for each in _WORST if each in statuses)
     last = failed[times.index(max(times))] if max(times) else failed[-1]
-    return _Outcome(status, max(times), _CAUSES[last.does])
+    return _Outcome(status, max(times), _CAUSES[last.does] if last.cause < 0 else last.cause)
 
 
 def _dial(core: Core, data: str) -> Steps:
@@ -54,7 +54,7 @@ def _dial(core: Core, data: str) -> Steps:
         core.put(variable, "")
     if not targets:
         core.put("DIALSTATUS", "CHANUNAVAIL")
-        return STOP
+        return 0
     rings = {name: _phone(core, name) for name in targets}
     yield from _predial(core, rings, letters)
     timeout = scan_float(seconds) if seconds else None
@@ -65,7 +65,8 @@ def _dial(core: Core, data: str) -> Steps:
         return STOP
     core.put("DIALSTATUS", outcome.status)
     if outcome.status != "ANSWER":
-        core.channel.cause = outcome.cause or core.channel.cause
+        if outcome.status != "NOANSWER":
+            core.channel.cause = outcome.cause
         return 0
     return (yield from _answered(core, outcome.winner, rings[outcome.winner], letters))
 

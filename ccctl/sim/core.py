@@ -213,6 +213,10 @@ def _constant(text: str) -> BuiltIn:
     return lambda core: text
 
 
+def _folder(name: str, usual: str) -> BuiltIn:
+    return lambda core: inner(core.outside.folders.get(name, usual))
+
+
 _BUILT_IN: dict[str, BuiltIn] = {
     "EXTEN": lambda core: core.channel.exten,
     "CONTEXT": lambda core: core.channel.context,
@@ -222,5 +226,5 @@ _BUILT_IN: dict[str, BuiltIn] = {
     "HANGUPCAUSE": lambda core: str(core.channel.cause),
     "EPOCH": lambda core: str(core.now_ms // 1000),
     "SYSTEMNAME": _constant(""),
-    **{name: _constant(folder) for name, folder in _FOLDERS.items()},
+    **{name: _folder(name, folder) for name, folder in _FOLDERS.items()},
 }

@@ -8,7 +8,7 @@ from ccctl.sim.channel import Channel
 from ccctl.sim.core import Core, Read, Write
 from ccctl.sim.outside import HttpRequest
 from ccctl.sim.template import read
-from ccctl.sim.text import atoi, inner, options, outer, separate, strip, whole_int
+from ccctl.sim.text import atoi, inner, options, outer, scan_float, separate, strip, truth, whole_int
 
 # -- CALLERID ------------------------------------------------------------------------------------------
 
@@ -115,13 +115,20 @@ def _curl(core: Core, text: str) -> str | None:
     method = "POST" if len(found) > 1 else "GET"
     request = HttpRequest(method, outer(found[0]), outer(body), {k: outer(v) for k, v in settings.items()})
     reply = core.outside.http(request)
-    limit = atoi(settings.get("httptimeout", "0")) * 1000
+    limit = int((scan_float(settings.get("httptimeout", "")) or 0) * 1000)
     core.skip(min(reply.after_ms, limit) if limit else reply.after_ms)
-    if not reply.status or (limit and reply.after_ms >= limit):
+    if not reply.status or (limit and reply.after_ms >= limit) or _fails(core.channel, reply.status):
         return None
-    if str(reply.status) in settings.get("failurecodes", "").split(","):
-        return None
-    return inner(reply.text).rstrip()
+    head = f"HTTP/1.1 {reply.status} \r\n\r\n" if truth(settings.get("header")) else ""
+    return (head + inner(reply.text)).rstrip()
+
+
+def _fails(channel: Channel, status: int) -> bool:
+    """Asterisk cuts the list at its first comma while it reads it: a second request knows one code only."""
+    codes = channel.curl.get("failurecodes", "").split(",")
+    if codes[0]:
+        channel.curl["failurecodes"] = codes[0]
+    return status in map(atoi, filter(None, codes))
 
 
 def _curlopt(core: Core, name: str) -> str:

@@ -296,6 +296,7 @@ READ: dict[str, Read] = {
     "CONFBRIDGE": _field_reader("CONFBRIDGE"),
     "CDR": _field_reader("CDR"),
     "EXCEPTION": _field_reader("EXCEPTION"),
+    "RECORDING_INFO": _field_reader("RECORDING_INFO"),
     "HANGUPCAUSE": lambda core, text: None,
 }
 WRITE: dict[str, Write] = {

@@ -16,6 +16,7 @@ class Phone(msgspec.Struct, frozen=True):
     """What a dialled endpoint does: answer, busy, no_answer, unavailable, congestion or reject.
 
     `keys` are pressed by who answered, as soon as he is asked (a confirmation before he is connected).
+    `cause` is the cause that the network gives, -1: the usual one for what it does.
     `hangs_up` False: the caller has to end the talk.
     """
 
@@ -24,6 +25,7 @@ class Phone(msgspec.Struct, frozen=True):
     talk_ms: int = 30_000
     keys: str = ""
     hangs_up: bool = True
+    cause: int = -1
 
 
 class Agents(msgspec.Struct, frozen=True):
@@ -104,6 +106,8 @@ class Outside(msgspec.Struct):
     queues: dict[str, Native] = {}
     boxes: dict[str, Box] = {}
     sound: Callable[[str, str], int | None] = one_second
+    speech_ms: int = 4000  # how long a caller speaks when he is recorded
+    folders: Variables = {}  # ASTSPOOLDIR and its like, where they are not Debian's
     random: Iterator[int] = msgspec.field(default_factory=_zeros)
     zone: str = "Etc/UTC"  # of the machine that Asterisk runs on
     conferences: dict[str, int] = {}  # how long somebody stays, ms

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ccctl.flow.dialplan import Context, Exten, Line
+from ccctl.sim import Phone
 
 FILE = Path(__file__).parents[1] / "asterisk/sim_cases.conf"
 STEPS = FILE.with_suffix(".steps")  # what the real Asterisk did
@@ -21,6 +22,7 @@ class Case(msgspec.Struct):
     presses: tuple[Press, ...] = ()
     caller: str = ""
     variables: dict[str, str] = {}
+    phones: dict[str, Phone] = {}
 
     @property
     def context(self) -> str:
@@ -57,6 +59,9 @@ def _note(case: Case, note: str) -> None:
     if kind == "press":
         app, count, keys = rest.split(" ")
         case.presses += ((app, int(count), keys),)
+    elif kind == "phone":
+        target, does, after, talk = rest.split(" ")  # a Local channel that fails gives no cause
+        case.phones = {**case.phones, target: Phone(does, int(after), int(talk), cause=0)}
     elif kind == "caller":
         case.caller = rest
     else:

@@ -16,6 +16,7 @@ def sound(name: str, language: str) -> int | None:
 def simulated(program: Program, case: Case) -> list[Seen]:
     outside = Outside(
         sound=sound,
+        phones=case.phones,
         agents=lambda arguments: Agents(does="failed"),
         queues={"": Native(status="UNKNOWN")},
         boxes={"": Box(exists=False)},
@@ -35,7 +36,8 @@ def simulated(program: Program, case: Case) -> list[Seen]:
                     press(machine, keys)
         elif isinstance(moment, Waiting) and moment.until_ms is None:
             machine.hang_up()
-    return [(step.context, step.exten, step.priority, step.app, step.data) for step in machine.executed_steps]
+    own = [step for step in machine.executed_steps if not step.channel]
+    return [(step.context, step.exten, step.priority, step.app, step.data) for step in own]
 
 
 def press(machine: Machine, keys: str) -> None:
