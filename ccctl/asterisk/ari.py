@@ -77,9 +77,10 @@ class Ari(Rest):
         on_event: Callable[[Json], None],
         on_state: Callable[[bool, str], None],
         app: str = APP,
+        unwanted: Sequence[str] = UNWANTED,
     ) -> None:
         super().__init__(node)
-        self._app = app
+        self._app, self._unwanted = app, unwanted
         way = Outbound if node.events_port else Inbound
         self._events = way(node, app, on_event, on_state, self._probe)
 
@@ -104,7 +105,7 @@ class Ari(Rest):
     async def _probe(self) -> str:
         """Asterisk answers and holds our application (an open socket may still be deaf), filter set."""
         info = await self.asterisk_get_info("system")
-        await self.applications_filter(self._app, {"disallowed": [{"type": name} for name in UNWANTED]})
+        await self.applications_filter(self._app, {"disallowed": [{"type": name} for name in self._unwanted]})
         return f"Asterisk {info.get('system', {}).get('version', '')}".strip()
 
     # -- channels -------------------------------------------------------------------------------
@@ -158,6 +159,23 @@ class Ari(Rest):
                 playbackId=playback_id,
                 media=media if isinstance(media, str) else ",".join(media),
                 lang=lang,
+            )
+        )
+
+    async def channels_record(
+        self, channel_id: str, name: str, format: str, terminate_on: str, longest_s: int
+    ) -> Json:
+        """After a beep, into <spool>/recording/<name>.<format>, over what is there."""
+        return _object(
+            await self.call(
+                "channels_record",
+                channelId=channel_id,
+                name=name,
+                format=format,
+                ifExists="overwrite",
+                beep=True,
+                terminateOn=terminate_on,
+                maxDurationSeconds=longest_s,
             )
         )
 

@@ -92,7 +92,7 @@ def sound_of(site: Site, sound: Sound, known: SoundCache) -> Files:
     if sound.file:
         return recorded(Path(sound.file), sound.what, known)
     voice = speech.voice_of(site, sound.language)
-    key = speech.spoken_key(voice, sound.language, sound.text, _form())
+    key = speech.spoken_key(voice, sound.language, sound.text, form())
     files = known.get(key)
     if files is None:
         try:
@@ -109,7 +109,7 @@ def sound_of(site: Site, sound: Sound, known: SoundCache) -> Files:
 def recorded(source: Path, what: str, known: SoundCache, music: bool = False) -> Files:
     """A recording in the form that callers hear."""
     try:
-        key = key_of("recorded", hashlib.sha256(source.read_bytes()).hexdigest(), str(music), _form())
+        key = key_of("recorded", hashlib.sha256(source.read_bytes()).hexdigest(), str(music), form())
     except OSError as error:
         raise ApplyError(f"{what}: {source} cannot be read: {error.strerror}") from None
     files = known.get(key)
@@ -122,7 +122,7 @@ def recorded(source: Path, what: str, known: SoundCache, music: bool = False) ->
     return files
 
 
-def _form() -> str:
+def form() -> str:
     return f"{shaping.VERSION} {','.join(RATES)} {shaping.SPEECH_LUFS} {shaping.MUSIC_LUFS}"
 
 

@@ -1,5 +1,6 @@
 """`ccctl prompts`: what callers hear, what is still to be recorded, and recordings into form."""
 
+import asyncio
 import csv
 import sys
 from pathlib import Path
@@ -181,6 +182,53 @@ def _convert(root: Path, source: Path, target: str) -> None:
     done = prompting.convert(root, source, target)
     kept = f" (before: {done.kept})" if done.kept else ""
     click.echo(f"{done.source} -> {done.target}{kept}")
+
+
+# -- record ----------------------------------------------------------------------------------------
+
+
+@prompts.command("record")
+@click.argument("extension", metavar="EXT")
+@click.argument("name")
+@click.argument("folder", metavar="[SITE]", default=".", type=click.Path(path_type=Path))
+@click.option("--language", default="", help="Language of the recording [the site's first].")
+@click.pass_context
+def record(ctx: click.Context, extension: str, name: str, folder: Path, language: str) -> None:
+    """Record prompt NAME of a SITE from the desk phone with extension EXT.
+
+    The phone rings; speak after the tone and end with #. Then 1 keeps the recording, 2 records again, 3 plays
+    it again. Whoever hangs up before loses nothing: the recording is kept in the site's folder originals.
+    Exit status 1 when nothing was accepted.
+    """
+    from ccctl.cli.common import settings
+    from ccctl.runtime import recorder
+
+    draft = read_draft(folder)
+    site = draft.site
+    chosen = known_language(site, language or site.defaults.languages[0])
+    user = _user(site, extension)
+    if name not in site.prompts:
+        near = did_you_mean(name, site.prompts)
+        fail(
+            f'there is no prompt "{name}"', f'did you mean "{near}"?' if near else "see 'ccctl prompts list'"
+        )
+    node = settings(ctx).node
+    if text := site.prompts[name].texts.get(chosen):
+        click.echo(f"text of {name} ({chosen}): {text}")
+    job = recorder.Job(site, folder, user, extension, name, chosen)
+    outcome = asyncio.run(recorder.record(node, job, lambda said: click.echo(said, err=True)))
+    click.echo(outcome.text)
+    ctx.exit(0 if outcome.accepted else 1)
+
+
+def _user(site: Site, extension: str) -> str:
+    """Whose phone that is."""
+    users = {user.extension: user.name for user in site.users.values() if user.extension}
+    if extension not in users:
+        near = did_you_mean(extension, users)
+        known = ", ".join(f"{number} {name}" for number, name in sorted(users.items())) or "none"
+        fail(f"no user has extension {extension}", f"did you mean {near}?" if near else f"there are: {known}")
+    return users[extension]
 
 
 commands: tuple[click.Command, ...] = (prompts,)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from ccctl.asterisk import astdb, conf, drift, history, prompts, reload
+from ccctl.asterisk import astdb, conf, corewords, drift, history, prompts, reload
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
 from ccctl.asterisk.conf import About, Revision
@@ -180,7 +180,12 @@ async def make_prompts(site: Site, node: Node, say: Say) -> list[str]:
         if name:
             say(f"prompt {done + 1} of {of}: {name}")
 
-    return await asyncio.to_thread(prompts.make, site, node.sounds_dir, progress)
+    made = await asyncio.to_thread(prompts.make, site, node.sounds_dir, progress)
+    try:
+        await asyncio.to_thread(corewords.make, site, node.sounds_dir, say)
+    except ApplyError as error:  # callers then hear these in English
+        say(f"Asterisk's own words were not made: {error}")
+    return made
 
 
 # -- put in force ----------------------------------------------------------------------------------
