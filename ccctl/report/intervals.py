@@ -44,7 +44,8 @@ def periods(start: int, end: int, interval: Interval, zone: ZoneInfo) -> list[Pe
     """The intervals that [start, end) touches, the first and the last cut to it."""
     if interval is Interval.TOTAL:
         return [Period(start, end)]
-    inner = [border for border in _borders(start, end, interval, zone) if start < border < end]
+    borders = sorted(set(_borders(start, end, interval, zone)))  # a day that a zone left out has no length
+    inner = [border for border in borders if start < border < end]
     return [Period(a, b) for a, b in pairwise([start, *inner, end])] if start < end else []
 
 
