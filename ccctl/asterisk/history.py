@@ -71,14 +71,15 @@ def past(node: Node) -> list[Past]:
 
 
 def _noted(node: Node) -> Iterator[Entry]:
-    with suppress(FileNotFoundError):
-        try:
-            lines = _file(node).read_bytes().splitlines()
-        except OSError as error:
-            raise ApplyError(f"{_file(node)} cannot be read: {error.strerror}") from None
-        for line in lines:
-            with suppress(msgspec.MsgspecError):  # a torn last line
-                yield msgspec.json.decode(line, type=Entry)
+    try:
+        lines = _file(node).read_bytes().splitlines()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ApplyError(f"{_file(node)} cannot be read: {error.strerror}") from None
+    for line in lines:
+        with suppress(msgspec.MsgspecError):  # a torn last line
+            yield msgspec.json.decode(line, type=Entry)
 
 
 def _held(node: Node) -> Iterator[tuple[str, Manifest]]:

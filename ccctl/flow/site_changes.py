@@ -205,7 +205,9 @@ def _list(name: str, old: list[Any], new: list[Any]) -> Iterator[str]:
     before, after = [_element(each) for each in old], [_element(each) for each in new]
     more = [f"+ {each}" for each in after if each not in before]
     less = [f"- {each}" for each in before if each not in after]
-    if more or less:
+    if len(before) == len(after) == 1 and before != after:
+        yield f"{name} {before[0]} -> {after[0]}".lstrip()
+    elif more or less:
         yield " ".join([name, *more, *less]).lstrip()
     elif before != after:
         yield f"{name} {', '.join(before)} -> {', '.join(after)}".lstrip()

@@ -315,3 +315,46 @@ async def test_the_plan_names_agents_and_callers_that_it_touches(lab: LabHome, c
     assert "agents of changed queues: anna, ben" in shown
     assert "to reload: app_queue, pbx_config" in shown
     assert json.dumps(shown)
+
+
+# -- generations -----------------------------------------------------------------------------------
+
+
+def nested(prompt: str) -> g.Site:
+    """main calls a subflow, which waits for a key and returns; `bye` is for the end of a call."""
+    site = sample_site.site()
+    option = g.Option(key="1", body=(g.Return(),))
+    menu = g.Menu(prompts=("main-menu",), timeout_ms=60_000, options=(option,))
+    flows = (
+        sample_site.flow("main", g.Answer(), g.Subflow(flow="ask"), g.Goto(flow=prompt)),
+        sample_site.flow("ask", menu, g.Return()),
+        sample_site.flow(prompt, g.Play(prompts=("goodbye",)), g.HangupStep()),
+        sample_site.flow("bye", g.Play(prompts=("closed",)), g.HangupStep()),
+    )
+    return replace(site, flows={**site.flows, **sample_site.named(*flows)})
+
+
+async def test_return_addresses_and_hangup_handlers_stay_in_their_generation(
+    lab: LabHome, calls: LocalCalls
+) -> None:
+    old = await put(lab, nested("old-way"))
+    returning, leaving = await calls.call(MAIN), await calls.call(MAIN)
+    for call in (returning, leaving):
+        await call.passes("CC_FLOW", "main")
+    handler = f"cc-{old.generation}-bye,s,1"
+    lines = lab.ask("core show channels concise").splitlines()
+    for name in [line.split("!")[0] for line in lines if ";2!" in line]:
+        lab.ask(f"dialplan set chanvar {name} CHANNEL(hangup_handler_push) {handler}")
+    new = await put(lab, nested("new-way"))
+    assert new.draining == {old.generation: 2}
+    async with asterisk(lab.node) as doors:
+        assert await drain(lab.node, doors.ari, doors.ami) == ()
+
+    await returning.press_until("1", "CC_FLOW", "old-way")  # back to where it was called from
+    assert ("CC_FLOW", "new-way") not in returning.marks
+    await leaving.hang_up()
+    assert ("CC_FLOW", "bye") in leaving.marks
+    await returning.hang_up()
+    async with asterisk(lab.node) as doors:
+        assert await drain(lab.node, doors.ari, doors.ami) == (old.generation,)
+    assert "No such" not in lab.ask(f"dialplan show cc-{new.generation}-ask")

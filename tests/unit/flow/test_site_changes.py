@@ -67,7 +67,7 @@ def test_steps_that_come_go_and_change() -> None:
     new = with_main(MAIN[0], g.Play(prompts=("closed",)), *MAIN[2:5])
     assert lines(new) == [
         "~ flow main:",
-        "    play at :1: prompts + closed - welcome",
+        "    play at :1: prompts welcome -> closed",
         "    - hangup (was at :1)",
     ]
 
