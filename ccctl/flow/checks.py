@@ -9,6 +9,7 @@ import msgspec
 
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import (
+    checks_data,
     checks_flows,
     checks_menus,
     checks_names,
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_site.CHECKS,
     *checks_prompts.CHECKS,
     *checks_vars.CHECKS,
+    *checks_data.CHECKS,
 )
 
 

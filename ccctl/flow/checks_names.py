@@ -6,7 +6,8 @@ from ccctl.diagnostics import Diagnostic, did_you_mean
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.checks_reading import place
 from ccctl.flow.checks_values import wrong_kind
-from ccctl.flow.schema import Draft, has_skills
+from ccctl.flow.schema import Draft
+from ccctl.flow.schema_queues import has_skills
 from ccctl.flow.schema_types import Ref
 
 SINGULAR = {
@@ -18,6 +19,8 @@ SINGULAR = {
     "prompts": "a prompt",
     "trunks": "a trunk",
     "hours": "a set of opening hours",
+    "tables": "a table",
+    "surveys": "a survey",
 }
 
 

@@ -243,6 +243,12 @@ def reads_of(step: AnyStep) -> Iterator[tuple[str, Span]]:
             yield from _parts(part for change in step.arguments for part in change.value)
         case g.Return():
             yield from _parts(iter(step.value))
+        case g.Http():
+            pairs = (*step.query, *step.headers, *step.body)
+            yield from _parts(part for pair in pairs if not pair.secret for part in pair.value)
+            yield from _parts(iter(step.url))
+        case g.Lookup():
+            yield step.key, step.span
         case g.QueueStep() if step.priority_by:
             yield step.priority_by, step.span
 

@@ -8,6 +8,15 @@ from ccctl.flow.roster import queue_prompt
 CODECS = ("alaw", "ulaw")
 QUALIFY_S = "60"
 
+_STRATEGIES = {
+    "longest-idle": "leastrecent",
+    "most-skilled": "leastrecent",
+    "least-calls": "fewestcalls",
+    "round-robin": "rrmemory",
+    "ring-all": "ringall",
+    "random": "random",
+    "linear": "linear",
+}
 Options = list[tuple[str, str]]
 
 
@@ -125,7 +134,7 @@ def _queue(site: Site, queue: Queue) -> Options:
     """A native queue turns callers away when nobody is there; the fallback keeps them."""
     strict = queue.engine == "native"
     options: Options = [
-        ("strategy", "rrmemory"),
+        ("strategy", _STRATEGIES[queue.strategy]),
         ("musicclass", name(queue.music)),
         ("timeout", str(max(1, queue.ring_ms // 1000))),
         ("retry", "1"),
@@ -136,13 +145,28 @@ def _queue(site: Site, queue: Queue) -> Options:
         ("ringinuse", "no"),
         ("joinempty", "strict" if strict else "yes"),
         ("leavewhenempty", "strict" if strict else "no"),
-        ("announce-frequency", "0"),
-        ("announce-holdtime", "no"),
         ("reportholdtime", "no"),
+        *_announced(site, queue),
     ]
     if whisper := _whisper(site, queue):
         options.append(("announce", whisper))
-    return options + [("member", _member(site.users[agent])) for agent in queue.agents]
+    return options + [("member", _member(site, queue, agent)) for agent in queue.agents]
+
+
+def _announced(site: Site, queue: Queue) -> Options:
+    told = queue.announce
+    if told is None:
+        return [("announce-frequency", "0"), ("announce-holdtime", "no")]
+    often = str(-(-told.every_ms // 1000))
+    options = [
+        ("announce-frequency", often if told.position or told.wait_time else "0"),
+        ("announce-position", "yes" if told.position else "no"),
+        ("announce-holdtime", "yes" if told.wait_time else "no"),
+    ]
+    if told.prompts:
+        sounds = ",".join(site.prompts[prompt].sound for prompt in told.prompts)
+        options += [("periodic-announce", sounds), ("periodic-announce-frequency", often)]
+    return options
 
 
 def _whisper(site: Site, queue: Queue) -> str:
@@ -152,9 +176,13 @@ def _whisper(site: Site, queue: Queue) -> str:
     return prompt.sound if prompt else ""
 
 
-def _member(user: User) -> str:
+def _member(site: Site, queue: Queue, agent: str) -> str:
+    """Where the best skilled are first, app_queue prefers the smaller penalty."""
+    user, skills = site.users[agent], site.agents[agent].skills
+    best = queue.strategy == "most-skilled"
+    level = min((skills.get(skill, 0) for skill in queue.skills), default=5) if best else 5
     phone = f"PJSIP/{name(user.name)}"
-    return f"{phone},0,{_spoken(user.title)},{phone}"
+    return f"{phone},{5 - level},{_spoken(user.title)},{phone}"
 
 
 def _spoken(title: str) -> str:

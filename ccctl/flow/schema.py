@@ -18,8 +18,10 @@ from ccctl.flow import schema_sections as sections
 from ccctl.flow.graph import Site
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema_calendar import Holidays, exception_days, expand
+from ccctl.flow.schema_queues import read_queues
 from ccctl.flow.schema_sections import Opening, Spoken
 from ccctl.flow.schema_steps import read_body
+from ccctl.flow.schema_tables import read_surveys, read_tables
 from ccctl.flow.schema_types import (
     Folder,
     Reader,
@@ -36,10 +38,16 @@ from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 from ccctl.flow.ways import walk
 
-NAMED = ("trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts", "vars", "sites")
+NAMED = (
+    "trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts", "vars", "sites",
+    "tables", "surveys",
+)  # fmt: skip
 SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
 SHAPING = "shaping 1"  # raised when sounds are made in another way: they get new names
-REFERENCES = frozenset({*(f"E{n}" for n in range(101, 114)), "E401", "W411", "E505"}) - {"E106", "E107"}
+REFERENCES = frozenset({*(f"E{n}" for n in range(101, 114)), "E118", "E401", "W411", "E505"}) - {
+    "E106",
+    "E107",
+}
 Entries = dict[str, list[tuple[Scalar, Node]]]
 
 
@@ -84,8 +92,11 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
     hours, openings = _read_hours(reader, entries["hours"], defaults, sites)
     users = _read_users(reader, entries["users"])
     agents = _read_agents(reader, entries["agents"])
-    queues = _read_queues(reader, entries["queues"], defaults, agents)
+    queues = read_queues(reader, entries["queues"], defaults, agents)
     reader.extensions = tuple(user.extension for user in users.values())
+    tables = read_tables(reader, entries["tables"])
+    variables = read_vars(reader, entries["vars"])
+    surveys = read_surveys(reader, entries["surveys"], variables)
     prompts = _read_prompts(reader, entries["prompts"], defaults, queues)
     flows, broken = _read_flows(reader, entries["flows"])
     trunks = _read_trunks(reader, entries["trunks"])
@@ -102,8 +113,11 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         flows=_route_numbers(flows, trunks),
         prompts=prompts,
         feature_codes=_read_codes(reader, entries["feature_codes"]),
-        vars=read_vars(reader, entries["vars"]),
+        vars=variables,
         sites=sites,
+        surveys=surveys,
+        tables=tables,
+        secrets=reader.secrets,
     )
     return _draft(reader, site, openings, broken), reader.findings
 
@@ -325,40 +339,6 @@ def _read_agents(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str
         name: graph.Agent(name=name, span=spans[name], skills=keys.get("skills", {}))
         for name, keys in found.items()
     }
-
-
-def _read_queues(
-    reader: Reader,
-    entries: list[tuple[Scalar, Node]],
-    defaults: graph.Defaults,
-    agents: dict[str, graph.Agent],
-) -> dict[str, graph.Queue]:
-    queues: dict[str, graph.Queue] = {}
-    for name, found in _read_all(reader, "queues", entries, sections.QUEUE).items():
-        percent, goal_ms = found.get("service_level", (80, 20_000))
-        skills = found.get("skills", {})
-        queues[name] = graph.Queue(
-            name=name,
-            span=reader.names["queues"][name],
-            title=found.get("title", name),
-            engine=found.get("engine", defaults.engine),
-            strategy=found.get("strategy", "longest-idle"),
-            skills=skills,
-            agents=found.get("agents") or tuple(a.name for a in agents.values() if has_skills(a, skills)),
-            ring_ms=found.get("ring", 15_000),
-            wrap_up_ms=found.get("wrap_up", 0),
-            max_callers=found.get("max_callers", 0),
-            sl_percent=percent,
-            sl_ms=goal_ms,
-            music=found.get("music", "default"),
-            whisper=found.get("whisper", ("queue", "waited")),
-            record=found.get("record", "consent"),
-        )
-    return queues
-
-
-def has_skills(agent: graph.Agent, skills: dict[str, int]) -> bool:
-    return all(agent.skills.get(skill, 0) >= level for skill, level in skills.items())
 
 
 def _read_mailboxes(

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.checks import CHECKS
 from ccctl.flow.checks_pages import PAGES, Page
+from ccctl.flow.schema_data import OFFER
+from ccctl.flow.schema_queues import ANNOUNCE, QUEUE, RELAX
 from ccctl.flow.schema_steps import SOON
+from ccctl.flow.schema_tables import QUESTION, SURVEY, TABLE
 from ccctl.flow.schema_types import Key, Table
 from ccctl.flow.schema_vars import LOCALE, VARIABLE
 from ccctl.flow.schema_verbs import VERBS
@@ -31,7 +34,17 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
     ),
     ("users", (sections.USER,), "users: {anna: {extension: 201, password: !secret ph201}}"),
     ("agents", (sections.AGENT,), "agents: {anna: {skills: {technical: 3}}}"),
-    ("queues", (sections.QUEUE,), "queues: {support: {skills: {technical: 3}, record: always}}"),
+    (
+        "queues",
+        (QUEUE, RELAX, ANNOUNCE, OFFER),
+        "queues: {support: {skills: {technical: 3}, record: always}}",
+    ),
+    ("tables", (TABLE,), "tables: {customers: {file: data/customers.csv, key: phone}}"),
+    (
+        "surveys",
+        (SURVEY, QUESTION),
+        "surveys: {csat: {questions: [{ask: csat-score, digits: 1-5, save: csat}]}}",
+    ),
     ("mailboxes", (sections.MAILBOX,), "mailboxes: {support: {number: 900, pin: !secret vm900}}"),
     (
         "feature_codes",

@@ -394,36 +394,7 @@ AGENT = Table(
     (Key("skills", keyed("skills", NAME, whole(1, 5)), "skill to level, 1 to 5"),),
     soon=("queues", "wrap_up", "rank"),
 )
-STRATEGIES = ("most-skilled", "least-calls", "round-robin", "ring-all", "random", "weighted", "linear")
-QUEUE = Table(
-    "queue",
-    "Callers who wait for an agent.",
-    (
-        Key("title", TEXT, "name as people hear and read it", "the key"),
-        Key("engine", ENGINE, "ccctl's own engine, or Asterisk's app_queue", "of defaults"),
-        Key("strategy", choice("longest-idle", soon=STRATEGIES), "which agent is next", "longest-idle"),
-        Key("skills", keyed("skills", NAME, whole(1, 5)), "least level that an agent needs"),
-        Key("agents", listed(named("agents", "an agent")), "the agents", "all with the skills"),
-        Key("ring", RINGING, "how long an agent's phone rings", "15s"),
-        Key("wrap_up", span_of_time(0, 3_600_000), "time after a talk before the next call", "0s"),
-        Key("max_callers", whole(1, 10_000), "how many may wait", "no limit"),
-        Key("service_level", SERVICE_LEVEL, "the goal", "80% in 20s"),
-        Key("music", NAME, "class of music while waiting: sounds/moh/<name>", "default"),
-        Key(
-            "whisper",
-            Kind("list of: prompt, `queue`, `waited`; or `none`", _read_whisper, shapes.listed(shapes.NAME)),
-            "what the agent alone hears before the talk",
-            "[queue, waited]",
-        ),
-        Key(
-            "record",
-            choice("always", "never", soon=("consent", "ask", "on-demand")),
-            "recording of talks",
-            "never",
-        ),
-    ),
-    soon=("announce", "relax", "language_skill", "callback", "ageing", "accept_key"),
-)
+WHISPER = Kind("list of: prompt, `queue`, `waited`; or `none`", _read_whisper, shapes.listed(shapes.NAME))
 MAILBOX = Table(
     "mailbox",
     "A voicemail box.",
@@ -443,7 +414,6 @@ MAILBOX = Table(
 )
 SOON_SECTIONS = (
     "ring_groups",
-    "surveys",
     "conferences",
     "campaigns",
     "parking",

@@ -21,13 +21,6 @@ from ccctl.flow.source import Mapping, Node, Scalar, Sequence, duplicates
 from ccctl.flow.values import Wrong
 
 SOON = (
-    "http",
-    "lookup",
-    "callback",
-    "survey",
-    "consent",
-    "record",
-    "authenticate",
     "directory",
     "conference",
     "transfer",

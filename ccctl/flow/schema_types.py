@@ -45,6 +45,10 @@ def _no_file(path: str) -> bytes | Wrong:
     return Wrong("not found", "")
 
 
+def _no_query(database: str, sql: str, most: int) -> Wrong:
+    return Wrong("there is no database here", "write file: and a CSV file")
+
+
 class Folder(msgspec.Struct, frozen=True):
     """What the shell provides of the site's surroundings. `sounds`: path relative to the site."""
 
@@ -53,6 +57,7 @@ class Folder(msgspec.Struct, frozen=True):
     sounds: dict[str, Recording] = {}
     shown: str = ""  # what stands before a relative path when it is shown
     today: datetime.date = datetime.date(1970, 1, 1)  # from the shell: nothing in here has a clock
+    query: Callable[[str, str, int], tuple[tuple[str, ...], list[tuple[str, ...]]] | Wrong] = _no_query
 
 
 class Reader:
@@ -69,6 +74,7 @@ class Reader:
         self.menu: dict[str, int] = {"timeout": 5000, "interdigit": 2000, "attempts": 3}
         self.patient: set[Span] = set()  # menus that set interdigit themselves
         self.extensions: tuple[str, ...] = ()  # of all users
+        self.secrets: dict[str, str] = {}  # those that flows send, by name
         self.given: list[tuple[str, str, Span]] = []  # variable, literal value, place: to be checked
         self.dialled: list[tuple[str, Span]] = []  # numbers that dial steps call
         self.unsure: set[str] = set()  # codes that follow from a slip that is told already

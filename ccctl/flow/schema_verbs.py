@@ -8,7 +8,7 @@ import msgspec
 from ccctl.diagnostics import Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import graph, schema_logic, shapes, values
+from ccctl.flow import graph, schema_answers, schema_data, schema_logic, shapes, values
 from ccctl.flow.graph import AnyStep, Body
 from ccctl.flow.schema_steps import BODY, RINGING, options, read_body, span_of_time, whole
 from ccctl.flow.schema_types import (
@@ -237,6 +237,7 @@ def _build_queue(span: Span, v: dict[str, Any]) -> AnyStep:
         priorities=rank.values,
         max_wait_ms=v.get("max_wait", 0),
         exit_keys=v.get("exit_keys", ()),
+        offer=v.get("offer_callback"),
         on_full=v.get("on_full", ()),
         on_no_agents=v.get("on_no_agents", ()),
         on_timeout=v.get("on_timeout", ()),
@@ -267,6 +268,8 @@ def _build_hangup(span: Span, v: dict[str, Any]) -> AnyStep:
 
 VERBS: tuple[Verb, ...] = (
     *schema_logic.VERBS,
+    *schema_data.VERBS,
+    *schema_answers.VERBS,
     Verb(
         Table(
             "step answer",
@@ -384,12 +387,13 @@ VERBS: tuple[Verb, ...] = (
                     options(1),
                     "keys by which a caller leaves the queue",
                 ),
+                schema_data.OFFER_KEY,
                 Key("on_full", BODY, "the queue has max_callers", "as on_timeout"),
                 Key("on_no_agents", BODY, "no agent is logged in", "the caller waits"),
                 Key("on_timeout", BODY, "max_wait is over"),
                 Key("on_failed", BODY, "the queue cannot serve", "as on_timeout"),
             ),
-            soon=("offer_callback", "while_waiting", "announce"),
+            soon=("while_waiting", "announce"),
         ),
         _build_queue,
     ),

@@ -23,7 +23,7 @@ DAY_MINUTES = 1440
 MAX_NAME = 40
 # Words of the language that cannot be names in these sections, because they are written in the same places.
 RESERVED = {
-    "flows": ("hangup", "answer", "repeat", "return", "continue"),
+    "flows": ("continue", "hangup", "answer", "repeat", "return", "continue"),
     "prompts": ("none", "queue", "waited"),
 }
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}

@@ -8,6 +8,8 @@ import subprocess
 import wave
 from pathlib import Path
 
+import msgspec
+
 from ccctl.diagnostics import Diagnostic, Severity, Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
@@ -18,6 +20,7 @@ from ccctl.flow.schema_types import Folder, Recording, secret_variable
 from ccctl.flow.source import Mapping, Node, Scalar, parse
 from ccctl.flow.values import Wrong
 from ccctl.runtime.files import SECRETS, SiteFiles, read_file
+from ccctl.store.lookup import read_rows
 
 COMMAND_SECONDS = 15
 
@@ -49,6 +52,7 @@ def load_draft(
         return None, [findings.unreadable(Span(str(root)), text, "run 'ccctl init' to begin with an example")]
     secrets = Secrets(folder / SECRETS, files.show(SECRETS))
     around = Folder(secrets.value, files.read_named, _scan_sounds(folder), files.shown, today or _today())
+    around = msgspec.structs.replace(around, query=read_rows)
     draft, found = read_and_check(documents, around, str(folder.resolve()), not files.unparsed)
     if used is not None:
         used.update(value for value in secrets.known.values() if isinstance(value, str))

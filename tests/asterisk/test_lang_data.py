@@ -371,3 +371,18 @@ async def test_consent_is_the_callers(data: Data) -> None:
     call = await data.call("consent", voice=("Wait", "20"))
     await call.passes("CC_FLOW", "granted", timeout=15)
     assert ("CC_CONSENT", "yes") in call.marks
+
+
+# -- a large table ---------------------------------------------------------------------------------
+
+
+async def test_ten_thousand_rows(data: Data, home: LabHome, crm: Crm) -> None:
+    made = site(crm.url)
+    rows = {f"+49301{n:08}": ("gold" if n % 2 else "silver", "x") for n in range(10_000)}
+    table = g.LookupTable(name="customers", columns=("tier", "name"), rows=rows, phone=True)
+    made.tables["customers"] = table
+    await apply(home.settings, made, compile_site(made, generation_id(made)), lambda text: None)
+    for number, tier in (("+4930100000000", "silver"), ("+4930100009999", "gold")):
+        call = await data.call("lookup", number)
+        await call.passes("CC_FLOW", "told")
+        assert await data.value(call, "CC_V_tier") == tier

@@ -53,19 +53,21 @@ flows:
     - play: welcome
     - menu: welcome
       options:
-        1: {queue: support}
+        1: [{recording: on}, {queue: support}]
         2: {voicemail: support}
       timeout: 2s
       attempts: 2
       on_exhausted: hangup
     - hangup
   support:
+    - recording: on
     - queue: support
     - hangup
   plain:
     - queue: plain
     - hangup
   impatient:
+    - recording: on
     - queue: support
       max_wait: 2s
       exit_keys: {0: {voicemail: support}}

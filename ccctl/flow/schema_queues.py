@@ -1,0 +1,142 @@
+"""The section queues: who takes the callers, how long, and what they hear meanwhile."""
+
+from typing import Any
+
+from ccctl.diagnostics import Span
+from ccctl.flow import graph, shapes
+from ccctl.flow import schema_sections as sections
+from ccctl.flow.schema_logic import PROMPTS, YES
+from ccctl.flow.schema_steps import RINGING, span_of_time, whole
+from ccctl.flow.schema_types import TEXT, Key, Kind, Reader, Table, choice, keyed, listed, named, read_keys
+from ccctl.flow.source import Node, Scalar, Sequence
+
+STRATEGIES = ("longest-idle", "most-skilled", "least-calls", "round-robin", "ring-all", "random", "linear")
+RECORDS = ("consent", "always", "never")
+LATER = span_of_time(1000, 3_600_000)
+SKILLS = keyed("skills", sections.NAME, whole(1, 5))
+RELAX = Table(
+    "relax",
+    "After so long a wait lower levels are enough. (Only stored so far.)",
+    (
+        Key("after", LATER, "the wait", required=True, example="after: 60s"),
+        Key("skills", SKILLS, "levels that are enough then", required=True, example="skills: {technical: 1}"),
+    ),
+)
+ANNOUNCE = Table(
+    "announce",
+    "What those who wait are told. (Native queues do it; the own engine only stores it so far.)",
+    (
+        Key("every", LATER, "how often", required=True, example="every: 45s"),
+        Key("position", YES, "the place in the line", "false"),
+        Key("wait_time", YES, "the wait that is expected", "false"),
+        Key("prompts", PROMPTS, "prompts, in turn"),
+    ),
+)
+
+
+def _read_relax(reader: Reader, node: Node) -> tuple[graph.Relax, ...] | None:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    found = [(item.span, read_keys(reader, item, RELAX)) for item in items]
+    return tuple(
+        graph.Relax(span=span, after_ms=keys["after"], skills=keys["skills"])
+        for span, keys in found
+        if "after" in keys and "skills" in keys
+    )
+
+
+def _read_announce(reader: Reader, node: Node) -> graph.Announce | None:
+    keys = read_keys(reader, node, ANNOUNCE)
+    if "every" not in keys:
+        return None
+    return graph.Announce(
+        span=node.span,
+        every_ms=keys["every"],
+        position=keys.get("position", False),
+        wait_time=keys.get("wait_time", False),
+        prompts=keys.get("prompts", ()),
+    )
+
+
+QUEUE = Table(
+    "queue",
+    "Callers who wait for an agent.",
+    (
+        Key("title", TEXT, "name as people hear and read it", "the key"),
+        Key("engine", sections.ENGINE, "ccctl's own engine, or Asterisk's app_queue", "of defaults"),
+        Key("strategy", choice(*STRATEGIES), "which agent is next", "longest-idle"),
+        Key("skills", SKILLS, "least level that an agent needs"),
+        Key(
+            "relax",
+            Kind("list of steps, below", _read_relax, shapes.listed(RELAX.shape)),
+            "lower levels after a wait",
+        ),
+        Key(
+            "language_skill",
+            keyed("language_skill", named("languages", "a language"), sections.NAME),
+            "skill that a call of this language needs too",
+        ),
+        Key("agents", listed(named("agents", "an agent")), "the agents", "all with the skills"),
+        Key("ring", RINGING, "how long an agent's phone rings", "15s"),
+        Key("wrap_up", span_of_time(0, 3_600_000), "time after a talk before the next call", "0s"),
+        Key("max_callers", whole(1, 10_000), "how many may wait", "no limit"),
+        Key("service_level", sections.SERVICE_LEVEL, "the goal", "80% in 20s"),
+        Key("music", sections.NAME, "class of music while waiting: sounds/moh/<name>", "default"),
+        Key("greeting", PROMPTS, "prompts before the waiting begins"),
+        Key(
+            "announce", Kind("mapping, below", _read_announce, ANNOUNCE.shape), "what those who wait are told"
+        ),
+        Key("whisper", sections.WHISPER, "what the agent alone hears before the talk", "[queue, waited]"),
+        Key(
+            "record",
+            choice(*RECORDS),
+            "recording of talks: when the caller agreed, always unless he declined, or never",
+            "consent",
+        ),
+    ),
+    soon=("callback", "ageing", "accept_key"),
+)
+
+
+def read_queues(
+    reader: Reader,
+    entries: list[tuple[Scalar, Node]],
+    defaults: graph.Defaults,
+    agents: dict[str, graph.Agent],
+) -> dict[str, graph.Queue]:
+    queues: dict[str, graph.Queue] = {}
+    for word, node in entries:
+        found = read_keys(reader, node, QUEUE, at=("queues", word.text))
+        queues[word.text] = _queue(word.text, reader.names["queues"][word.text], found, defaults, agents)
+    return queues
+
+
+def _queue(
+    name: str, span: Span, found: dict[str, Any], defaults: graph.Defaults, agents: dict[str, graph.Agent]
+) -> graph.Queue:
+    percent, goal_ms = found.get("service_level", (80, 20_000))
+    skills = found.get("skills", {})
+    return graph.Queue(
+        name=name,
+        span=span,
+        title=found.get("title", name),
+        engine=found.get("engine", defaults.engine),
+        strategy=found.get("strategy", "longest-idle"),
+        skills=skills,
+        agents=found.get("agents") or tuple(a.name for a in agents.values() if has_skills(a, skills)),
+        ring_ms=found.get("ring", 15_000),
+        wrap_up_ms=found.get("wrap_up", 0),
+        max_callers=found.get("max_callers", 0),
+        sl_percent=percent,
+        sl_ms=goal_ms,
+        music=found.get("music", "default"),
+        greeting=found.get("greeting", ()),
+        whisper=found.get("whisper", ("queue", "waited")),
+        relax=found.get("relax", ()),
+        language_skill=found.get("language_skill", {}),
+        announce=found.get("announce"),
+        record=found.get("record", "consent"),
+    )
+
+
+def has_skills(agent: graph.Agent, skills: dict[str, int]) -> bool:
+    return all(agent.skills.get(skill, 0) >= level for skill, level in skills.items())
