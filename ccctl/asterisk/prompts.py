@@ -46,7 +46,7 @@ class Sound(msgspec.Struct, frozen=True):
 
 def sounds(site: Site, sounds_dir: str) -> list[Sound]:
     """Every sound that the site needs."""
-    languages = site.defaults.languages
+    languages = site.languages
     return [
         _sound(site, prompt, language, sounds_dir)
         for prompt in site.prompts.values()

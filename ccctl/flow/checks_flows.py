@@ -10,13 +10,9 @@ from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.circles import circles
 from ccctl.flow.graph import AnyStep, Body, Callback, Dial, Goto, QueueStep, Subflow
 from ccctl.flow.schema import Draft, is_number
-from ccctl.flow.ways import Then, all_bodies, goes_on, verb, walk, ways
+from ccctl.flow.ways import Then, all_bodies, goes_on, leads_to, reached, verb, ways
 
 Targets = dict[str, Span]  # flow -> place of the goto
-
-
-def gotos(body: Body) -> Targets:
-    return {step.flow: step.span for step in walk(body) if isinstance(step, Goto | Subflow)}
 
 
 @finding("E401")
@@ -32,15 +28,9 @@ def check_reached(draft: Draft) -> Iterator[Diagnostic]:
     """
     if draft.broken or any(unknown(draft, "flows")):
         return
-    edges = {flow.name: {*gotos(flow.steps), flow.catch} for flow in draft.site.flows.values()}
-    waiting = [number.flow for number in draft.site.numbers.values()] + [draft.site.defaults.catch]
-    reached: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += edges.get(name, [])
-    lost = [name for name in edges if name not in reached]
+    edges = {flow.name: leads_to(flow) for flow in draft.site.flows.values()}
+    known = reached(draft.site, (number.flow for number in draft.site.numbers.values()))
+    lost = [name for name in edges if name not in known]
     led_to = {target for name in lost for target in edges[name] if target != name}
     heads = [name for name in lost if name not in led_to]
     for name in heads or lost[:1]:

@@ -7,11 +7,12 @@ from ccctl.flow import calendar
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.checks_reading import place
 from ccctl.flow.checks_values import bad_recording
-from ccctl.flow.graph import OpenSpan
+from ccctl.flow.graph import OpenSpan, Prompt
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_sections import Opening, OpenRow
 from ccctl.flow.values import COUNTRIES, DAYS, EMERGENCY_ANYWHERE
+from ccctl.flow.ways import prompts_of, reached, walk
 
 
 def clock(minutes: int) -> str:
@@ -270,7 +271,8 @@ def check_weak_secrets(draft: Draft) -> Iterator[Diagnostic]:
 def check_prompt_languages(draft: Draft) -> Iterator[Diagnostic]:
     """A prompt lacks one of the site's languages.
 
-    Asterisk would play English, or nothing, and report success.
+    Asterisk would play English, or nothing, and report success. What callers of one of several sites can
+    hear needs that site's languages, too; de_AT is served by de.
 
     Bad:
         defaults: {languages: [en, de]}
@@ -279,13 +281,34 @@ def check_prompt_languages(draft: Draft) -> Iterator[Diagnostic]:
         defaults: {languages: [en, de]}
         prompts: {welcome: {en: "Welcome.", de: "Willkommen."}}
     """
-    languages = draft.site.defaults.languages
+    needed = languages_needed(draft)
     for prompt in draft.site.prompts.values():
+        languages = needed.get(prompt.name, draft.site.defaults.languages)
         for language in languages:
-            if language not in prompt.texts and language not in prompt.files and "all" not in prompt.files:
+            if not _speaks(prompt, language):
                 path = f"sounds/{language}/{prompt.name}.wav"
                 text = f'prompt "{prompt.name}" has no text in "{language}" and no {path}'
                 yield found("E601", prompt.span, text, f"languages are {', '.join(languages)}")
+
+
+def _speaks(prompt: Prompt, language: str) -> bool:
+    """Asterisk looks for de_AT, then for de."""
+    ways = (language, language.partition("_")[0])
+    return "all" in prompt.files or any(way in prompt.texts or way in prompt.files for way in ways)
+
+
+def languages_needed(draft: Draft) -> dict[str, tuple[str, ...]]:
+    """Prompt -> languages, for those that can be heard at one of several sites."""
+    site = draft.site
+    needed: dict[str, dict[str, None]] = {}
+    for locale in site.sites:
+        starts = {number.flow for number in site.numbers.values() if number.site == locale}
+        for name in reached(site, starts):
+            for step in walk(site.flows[name].steps):
+                for prompt in prompts_of(step):
+                    words = needed.setdefault(prompt, dict.fromkeys(site.defaults.languages))
+                    words.update(dict.fromkeys(site.languages_of(locale)))
+    return {prompt: tuple(words) for prompt, words in needed.items()}
 
 
 def check_recordings(draft: Draft) -> Iterator[Diagnostic]:

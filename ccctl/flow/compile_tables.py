@@ -49,7 +49,7 @@ def begin(site: Site, generation: str, direction: str, number: Number) -> list[L
     if site.defaults.max_call_ms:
         limit = whole_seconds(site.defaults.max_call_ms)
         lines += [put("TIMEOUT(absolute)", limit), put("CC_END", f"$[${{EPOCH}} + {limit}]")]
-    language = number.language or (site.defaults.languages[0] if number.flow else "")
+    language = number.language or (site.languages_of(number.site)[0] if number.flow else "")
     if language:
         lines.append(put("CHANNEL(language)", name(language)))
     if number.language:

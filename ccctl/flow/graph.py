@@ -269,3 +269,14 @@ class Site(Item, frozen=True, kw_only=True):
     conferences: dict[str, Conference] = {}
     sites: dict[str, Locale] = {}
     secrets: dict[str, str] = {}  # those that flows send, by name; never part of the dialplan
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Of all sites, the default first."""
+        more = (language for site in self.sites.values() for language in site.languages)
+        return tuple(dict.fromkeys((*self.defaults.languages, *more)))
+
+    def languages_of(self, site: str) -> tuple[str, ...]:
+        """Of one of the sites, or the defaults."""
+        place = self.sites.get(site)
+        return (place.languages if place else ()) or self.defaults.languages

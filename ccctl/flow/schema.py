@@ -438,7 +438,7 @@ def _read_prompts(
             reader.names["prompts"][name] = queue.span
     for path, recording in reader.folder.sounds.items():
         parts = path.split("/")
-        if len(parts) == 3 and parts[1] in defaults.languages:
+        if len(parts) == 3 and parts[1] in reader.names["languages"]:
             name = parts[2].removesuffix(".wav")
             spoken.setdefault(name, Spoken({}, {}))
             reader.names["prompts"].setdefault(name, Span(f"{reader.folder.shown}{recording.path}"))
@@ -453,7 +453,7 @@ def _read_prompts(
 def _prompt(reader: Reader, name: str, written: Spoken, defaults: graph.Defaults) -> graph.Prompt:
     """A recording sounds/<language>/<name>.wav beats what is written."""
     files = dict(written.files)
-    for language in defaults.languages:
+    for language in reader.names["languages"]:
         path = f"sounds/{language}/{name}.wav"
         if path in reader.folder.sounds:
             files[language] = path

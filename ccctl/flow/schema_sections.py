@@ -381,7 +381,7 @@ USER = Table(
             example="password: !secret ph201",
         ),
         Key("name", TEXT, "name as people read it", "the key"),
-        Key("phone", choice("sip", soon=("webrtc",)), "kind of phone", "sip"),
+        Key("phone", choice("sip", "webrtc"), "kind of phone: on the desk, or in a browser", "sip"),
         Key("mailbox", named("mailboxes", "a mailbox"), "the user's mailbox"),
         Key("language", named("languages", "a language"), "language of the user", "the site's first"),
         Key("roles", listed(NAME), "roles, for example supervisor"),
