@@ -15,13 +15,15 @@ from ccctl.flowlab.rewrite import PHONES, as_written, phone_variables
 from ccctl.flowlab.watch import Watch
 from ccctl.flowtest import desk as rules
 from ccctl.flowtest.cases import Case
-from ccctl.flowtest.drive import Act, Answer, Happened, Look, Player, Request, Result
+from ccctl.flowtest.drive import Act, Answer, Happened, Look, Request, Result
+from ccctl.flowtest.simulate import call_id, variables
 from ccctl.flowtest.story import Executed, Seen
+from ccctl.flowtest.walks import Keys, player
 
 VOICE = ("Milliwatt", "")  # a caller who makes a sound all the time
 RING_S = "120"
 TAKEN_S = 10.0
-LIMIT_S = 600.0  # no call of a test is longer
+LIMIT_S = 900.0  # no call of a test is longer
 
 
 class Lab(msgspec.Struct, frozen=True):
@@ -30,6 +32,7 @@ class Lab(msgspec.Struct, frozen=True):
     site: Site
     watch: Watch
     desk: Desk
+    keys: Keys
 
 
 class LabCall:
@@ -37,7 +40,7 @@ class LabCall:
 
     def __init__(self, lab: Lab, case: Case, number: int) -> None:
         self.lab, self.case = lab, case
-        self.far, self.ident = f"ft-{number}", f"ft-{number}-c"
+        self.far, self.ident = f"ft-{number}", call_id(number)
         self.began = 0.0
         self.news: list[Happened] = []
         self.arrived = asyncio.Event()
@@ -48,7 +51,7 @@ class LabCall:
         self.taken = asyncio.Event()
 
     async def run(self) -> Result:
-        play = Player(self.case).run()
+        play = player(self.case, self.lab.keys).run()
         self.lab.watch.calls[self.far] = self._take
         self.lab.desk.callers[self.ident] = self._take_ari
         try:
@@ -65,9 +68,7 @@ class LabCall:
 
     async def _begin(self) -> None:
         call, given = self.case.call, self.case.given
-        variables = {"TESTTIME": str(call.at), **phone_variables(given), **given.vars}
-        if given.random:
-            variables["CC_DICE"] = "-".join(str(number) for number in given.random)
+        carried = {**variables(self.case), **phone_variables(given)}
         self.began = asyncio.get_running_loop().time()
         await self.lab.watch.ami.action(
             "Originate",
@@ -78,7 +79,7 @@ class LabCall:
             Application=VOICE[0],
             Data=VOICE[1],
             CallerID=f'"{call.name}" <{call.caller}>',
-            Variable=[f"__{name}={value}" for name, value in variables.items()],
+            Variable=[f"__{name}={value}" for name, value in carried.items()],
             Async="true",
             Timeout="60000",
         )
@@ -203,6 +204,10 @@ class LabCall:
                     await self.lab.watch.ami.action(
                         "PlayDTMF", Channel=self.ident, Digit=key, Receive="true", timeout=30
                     )
+            case "queue_key" | "queue_wait":
+                if self.visit is not None:
+                    rules.queue_does(self.visit, act)
+                    self._settle()
             case "wait":
                 await self._wait(act.ms)
             case "hang_up":

@@ -18,11 +18,11 @@ from ccctl.flowlab.rewrite import rewrite
 from ccctl.flowlab.watch import Watch, add_user
 from ccctl.flowtest.cases import Case, Given
 from ccctl.flowtest.drive import Result
-from ccctl.runtime.apply import apply
-from ccctl.runtime.doors import asterisk
+from ccctl.flowtest.walks import menu_keys
+from ccctl.runtime.apply import apply, asterisk
 from ccctl.runtime.settings import Settings
 
-PROMPT_S = 1.0  # long enough for a key to come before its end
+PROMPT_S = 0.5  # long enough for a key to come before its end
 SIDE_BY_SIDE = 60
 
 Say = Callable[[str], None]
@@ -49,12 +49,13 @@ async def furnish(settings: Settings, site: Site, say: Say) -> AsyncIterator[Lab
     """The site in force in a lab that runs, and the doors to its calls."""
     node = settings.node
     write_prompts(site, node)
-    await apply(settings, site, rewrite(compile_site(site, generation_id(site))), say)
+    plan = compile_site(site, generation_id(site))
+    await apply(settings, site, rewrite(plan), say)
     watcher = add_user(node)
     async with asterisk(node) as doors:
         await doors.ami.action("Reload", Module="manager")
     async with Watch(watcher) as watch, Desk(node) as desk:
-        yield Lab(site, watch, desk)
+        yield Lab(site, watch, desk, menu_keys(plan))
 
 
 async def run_cases(lab: Lab, cases: Iterable[Case], side_by_side: int = SIDE_BY_SIDE) -> list[Result]:

@@ -176,6 +176,7 @@ class Case(msgspec.Struct, frozen=True):
     expect: Expect = Expect()
     only: tuple[str, ...] = ()
     source: int = 0  # which entry of the file's list it came from
+    walk: int = -1  # the seed of a random walk; -1: the steps are played
 
 
 class Suite(msgspec.Struct, frozen=True):

@@ -61,6 +61,14 @@ def wait(visit: Visit, ms: int) -> int:
     return max(0, ms - room)
 
 
+def queue_does(visit: Visit, act: Act) -> None:
+    """The two things that only somebody in a queue can do."""
+    if act.does == "queue_key":
+        press(visit, act.what)
+    else:
+        wait(visit, act.ms)
+
+
 def agent_does(visit: Visit, act: Act, site: Site, given: Given) -> str:
     """'' or why it is not possible."""
     if act.what == "answer":

@@ -34,7 +34,10 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Act(msgspec.Struct, frozen=True):
-    """The caller, an agent or a phone does something: press, wait, hang_up, agent, phone."""
+    """The caller, an agent or a phone does something: press, wait, hang_up, agent, phone.
+
+    Of a caller in a queue of ours only, and nothing when he has left it: queue_key, queue_wait.
+    """
 
     does: str
     what: str = ""
@@ -57,12 +60,13 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """A call as it was. `marks`: (index of the event, step in words) for each step that was done."""
+    """A call as it was. `done`: (index of the event, step in words) for each step that was done."""
 
     case: Case
     events: tuple[Happened, ...]
     failures: tuple[Failure, ...] = ()
     done: tuple[tuple[int, str], ...] = ()
+    left: int = -1  # how many events had been told when the caller hung up; -1: he did not
 
     @property
     def seen(self) -> tuple[Seen, ...]:
@@ -106,6 +110,7 @@ class Player:
         self.failures: list[Failure] = []
         self.done: list[tuple[int, str]] = []
         self.ended = False
+        self.left = -1
 
     def run(self) -> Generator[Request, Answer, Result]:
         try:
@@ -116,7 +121,7 @@ class Player:
             number = len(self.done)
             self.fail(str(stop), self.case.steps[number].span, number)
         yield from self.finish()
-        return Result(self.case, tuple(self.events), tuple(self.failures), tuple(self.done))
+        return Result(self.case, tuple(self.events), tuple(self.failures), tuple(self.done), self.left)
 
     def fail(self, text: str, span: Span, step: int = -1) -> None:
         self.failures.append(Failure(text, span, len(self.events) - 1, step))
@@ -211,6 +216,7 @@ class Player:
 
     def hang_up(self) -> Generator[Request, Answer, None]:
         if not self.ended:
+            self.left = len(self.events)
             yield Act("hang_up")
             yield from self.rest(END_MS)
 
@@ -246,10 +252,6 @@ class Player:
                 if want.fits(seen):
                     self.failures.append(Failure(f"must never happen: {want}", span, index))
                     break
-
-
-def play(case: Case) -> Generator[Request, Answer, Result]:
-    return Player(case).run()
 
 
 def _list(names: tuple[str, ...]) -> str:

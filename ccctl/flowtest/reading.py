@@ -259,7 +259,7 @@ def _file_cases(reader: Reader, root: Mapping, site: Site) -> list[Case]:
     for index, node in enumerate(tests.items if isinstance(tests, Sequence) else ()):
         for variant in _variants(reader, node):
             case = _case(reader, _overlay(base, variant), site)
-            cases.append(msgspec.structs.replace(case, source=index))
+            cases += _hang_ups(msgspec.structs.replace(case, source=index))
     return cases
 
 
@@ -309,6 +309,17 @@ def _overlay(base: Mapping, over: Mapping) -> Mapping:
         joined = _joined(below[1], value) if below and word.text in JOINED else value
         result[word.text] = (word, joined)
     return Mapping(tuple(result.values()), over.span)
+
+
+def _hang_ups(case: Case) -> list[Case]:
+    """`caller: hangs_up_at_every_step`: one test for each step, which ends after it."""
+    if not case.given.caller:
+        return [case]
+    parts = (case.steps[:count] for count in range(len(case.steps) + 1))
+    return [
+        msgspec.structs.replace(case, name=f"{case.name}, hangs up after {len(steps)}", steps=steps)
+        for steps in parts
+    ]
 
 
 # -- one test --------------------------------------------------------------------------------------

@@ -10,17 +10,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from ccctl.flow import marks
-
-
-class Executed(msgspec.Struct, frozen=True):
-    """One dialplan step of the caller's channel, `data` after substitution."""
-
-    context: str
-    exten: str
-    priority: int
-    app: str
-    data: str
-    at_ms: int = 0
+from ccctl.sim import Executed
 
 
 def place_of(step: Executed) -> str:

@@ -14,7 +14,7 @@ from ccctl.flowtest.cases import (
     Waits,
     Want,
 )
-from ccctl.flowtest.drive import Act, Happened, Look, Result, play
+from ccctl.flowtest.drive import Act, Happened, Look, Player, Result
 from ccctl.flowtest.report import explain, junit
 from ccctl.flowtest.story import Executed, Seen
 
@@ -50,7 +50,7 @@ NOTHING = Expect()
 
 def run(tape: Tape, *steps: AnyStep, expect: Expect = NOTHING) -> Result:
     case = Case("a", Span("t.yaml", 2, 3), Caller("1"), steps=steps, expect=expect)
-    playing = play(case)
+    playing = Player(case).run()
     request = next(playing)
     while True:
         try:

@@ -1,0 +1,243 @@
+"""A case in the simulator: the answers to what its player asks of a call, on a virtual clock."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from ccctl.errors import CcctlError
+from ccctl.flow.compile import Plan
+from ccctl.flow.compile_tables import INBOUND, MODES
+from ccctl.flow.graph import Site
+from ccctl.flowtest import desk as rules
+from ccctl.flowtest.cases import Case, Given, Reply
+from ccctl.flowtest.drive import Act, Answer, Failure, Happened, Look, Result
+from ccctl.flowtest.story import Seen
+from ccctl.flowtest.walks import menu_keys, player
+from ccctl.sim import (
+    Agents,
+    Call,
+    Ended,
+    Executed,
+    HttpReply,
+    HttpRequest,
+    Machine,
+    Native,
+    Outside,
+    Phone,
+    Program,
+    Waiting,
+)
+
+LOST_MS = 1000  # how long a refused connection is tried
+NO_REPLY_MS = 3_600_000
+
+
+class Simulator:
+    """A compiled site, ready to be called."""
+
+    def __init__(self, site: Site, plan: Plan) -> None:
+        self.site = site
+        self.program = Program([*plan.contexts, *plan.entry])
+        self.keys = menu_keys(plan)
+
+    def run(self, case: Case, number: int = 0) -> Result:
+        call = SimCall(self, case, number)
+        playing = player(case, self.keys).run()
+        try:
+            request = next(playing)
+            while True:
+                request = playing.send(call.answer(request))
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        except CcctlError as error:
+            failure = Failure(f"the simulator stopped: {error}", case.span)
+            return Result(case, tuple(call.every), (failure,))
+
+
+def variables(case: Case) -> dict[str, str]:
+    """What every call of a test carries, simulated or real."""
+    given = case.given
+    dice = {"CC_DICE": str(given.random[0])} if given.random else {}
+    return {"TESTTIME": str(case.call.at), **dice, **given.vars}
+
+
+def call_id(number: int) -> str:
+    return f"ft-{number}-c"
+
+
+class SimCall:
+    def __init__(self, simulator: Simulator, case: Case, number: int) -> None:
+        self.site, self.given = simulator.site, case.given
+        self.began = case.call.at * 1000
+        self.visit: rules.Visit | None = None
+        self.pending: list[Happened] = []
+        self.every: list[Happened] = []
+        self.talks = ""
+        self.machine = Machine(simulator.program, self._outside(), _call(case, number))
+
+    def _outside(self) -> Outside:
+        return Outside(
+            astdb={f"{MODES}/{hours}": mode for hours, mode in self.given.switch.items()} | self.given.db,
+            http=self._http,
+            phones=dict(_phones(self.site, self.given)),
+            agents=self._enter,
+            queues={"": Native("JOINEMPTY", 0)},
+        )
+
+    # -- the world ---------------------------------------------------------------------------------
+
+    def _enter(self, arguments: tuple[str, ...]) -> Agents:
+        match self.given.ari:
+            case "down":
+                return Agents("silent")
+            case "dies_while_queued":
+                return Agents("dies", 0, renews_ms=0)
+        self.visit = rules.enter(list(arguments[1:]), self.site, self.given)
+        return Agents("driver" if self.visit else "result", 0, {"CC_RESULT": ""})
+
+    def _http(self, request: HttpRequest) -> HttpReply:
+        reply = find_reply(self.given, request.method, request.url)
+        if reply is None or reply.fault == "refused":
+            return HttpReply("", 0, LOST_MS)
+        if reply.fault == "timeout":
+            return HttpReply("", 0, NO_REPLY_MS)
+        return HttpReply(reply.body, reply.status, reply.after_ms)
+
+    # -- what is asked -----------------------------------------------------------------------------
+
+    def answer(self, request: Look | Act) -> Answer:
+        return self._look(request.within_ms) if isinstance(request, Look) else self._act(request)
+
+    def _look(self, within_ms: int) -> list[Happened]:
+        self._run(self.machine.now_ms + within_ms, impatient=True)
+        news, self.pending = self.pending, []
+        self.every += news
+        return news
+
+    def _run(self, limit_ms: int, impatient: bool = False) -> None:
+        """Let the call run to a moment; `impatient`: only until it stands still and there is news."""
+        machine = self.machine
+        while True:
+            moment = machine.step(limit_ms)
+            if isinstance(moment, Executed):
+                if not moment.channel:
+                    self._tell(moment)
+                    self.talks = ""
+            elif isinstance(moment, Ended):
+                self._end(moment)
+                return
+            else:
+                self._stand(moment)
+                if (impatient and self.pending) or machine.now_ms >= limit_ms:
+                    return
+
+    def _tell(self, step: Executed) -> None:
+        self.pending.append(msgspec.structs.replace(step, at_ms=step.at_ms - self.began))
+
+    def _see(self, seen: Seen) -> None:
+        self.pending.append(msgspec.structs.replace(seen, at_ms=self.machine.now_ms - self.began))
+
+    def _stand(self, moment: Waiting) -> None:
+        if moment.kind == "talk" and self.talks != moment.what:
+            self.talks = moment.what
+            self._see(Seen("talks", _who(moment.what)))
+        elif moment.kind == "stasis":
+            self._settle()
+
+    def _end(self, moment: Ended) -> None:
+        if not any(isinstance(each, Seen) and each.kind == "ended" for each in (*self.every, *self.pending)):
+            by = "caller" if moment.why == "caller" else "dialplan"
+            why = "" if moment.why in ("caller", "hangup") else moment.why
+            self._see(Seen("ended", by, {"cause": str(moment.cause), "why": why, "text": moment.text}))
+
+    def _settle(self) -> None:
+        if self.visit is None:
+            return
+        for seen in self.visit.news:
+            self._see(seen)
+        self.visit.news.clear()
+        if self.visit.result:
+            self.machine.release(CC_RESULT=self.visit.result)
+            self.visit = None
+
+    def _act(self, act: Act) -> str:
+        match act.does:
+            case "queue_key" | "queue_wait":
+                if self.visit is not None:
+                    rules.queue_does(self.visit, act)
+                    self._settle()
+            case "press" if self.visit is not None:
+                rules.press(self.visit, act.what)
+                self._settle()
+            case "press":
+                self.machine.press(act.what)
+            case "wait":
+                self._wait(act.ms)
+            case "hang_up":
+                self.machine.hang_up()
+            case "agent":
+                return self._agent(act)
+            case "phone":
+                return self._phone(act)
+        return ""
+
+    def _wait(self, ms: int) -> None:
+        left = ms if self.visit is None else rules.wait(self.visit, ms)
+        self._settle()
+        if not self.machine.ended:
+            self._run(self.machine.now_ms + left)
+
+    def _agent(self, act: Act) -> str:
+        if self.visit is None:
+            return f"{act.who}: the caller is in no queue of ours"
+        refusal = rules.agent_does(self.visit, act, self.site, self.given)
+        self._settle()
+        return refusal
+
+    def _phone(self, act: Act) -> str:
+        if act.what != "hangup":
+            return f"what a phone does is said by given: phones, not by a step: {act.who} {act.what}"
+        if not self.talks or _who(self.talks) != act.who:
+            return f"{act.who} does not talk with the caller"
+        self.machine.release()
+        return ""
+
+
+def _call(case: Case, number: int) -> Call:
+    call = case.call
+    return Call(
+        INBOUND,
+        call.number,
+        call.at * 1000,
+        call.caller,
+        call.name,
+        {f"__{name}": value for name, value in variables(case).items()},
+        uniqueid=call_id(number),
+    )
+
+
+def _phones(site: Site, given: Given) -> Iterator[tuple[str, Phone]]:
+    yield "", Phone("unavailable")
+    for who, phone in given.phones.items():
+        does = {"offline": "unavailable"}.get(phone.does, phone.does)
+        made = Phone(does, phone.after_ms, hangs_up=False)
+        yield f"PJSIP/{who}", made
+        for trunk in site.trunks:
+            yield f"PJSIP/{who}@{trunk}", made
+
+
+def _who(channel: str) -> str:
+    """PJSIP/anna is anna, PJSIP/+4930@telco is +4930."""
+    return channel.partition("/")[2].partition("@")[0]
+
+
+def find_reply(given: Given, method: str, url: str) -> Reply | None:
+    """The reply that a test gives for a request: of that address, else of "*"."""
+    bare = url.partition("?")[0]
+    wanted = (f"{method.lower()} {bare}", f"{method.lower()} {url}", "*")
+    return next((given.http[each] for each in wanted if each in given.http), None)
+
+
+def run_all(simulator: Simulator, cases: Iterable[Case]) -> list[Result]:
+    return [simulator.run(case, number) for number, case in enumerate(cases, 1)]
