@@ -1,67 +1,103 @@
 """`ccctl test`: plays the flow tests of a site in the simulator, on a real Asterisk, or on both."""
 
-import asyncio
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import NoReturn
 
 import click
+import msgspec
 
 from ccctl.cli.common import fail, print_table
-from ccctl.cli.lab import find_asterisk, lab_home, lab_of, new_lab
+from ccctl.cli.lab import lab_home
 from ccctl.cli.site import SITE, print_findings
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import checks_reading as findings
-from ccctl.flow.compile import compile_site, generation_id
+from ccctl.flow.compile import Plan, compile_site, generation_id
 from ccctl.flow.graph import Site
 from ccctl.flow.source import parse
 from ccctl.flowtest import coverage as covering
 from ccctl.flowtest.cases import Case, Suite
+from ccctl.flowtest.differ import differences
 from ccctl.flowtest.drive import Result
+from ccctl.flowtest.golden import golden_paths
 from ccctl.flowtest.reading import TestFile, has_errors, read_suite
 from ccctl.flowtest.report import explain, junit, summary
+from ccctl.flowtest.simulate import Simulator, numbered, run_all
+from ccctl.flowtest.walks import walks
 from ccctl.runtime.files import shown_prefix
-from ccctl.runtime.settings import Settings
 from ccctl.runtime.site import load_site
 
 FOLDER = "tests"
+Results = dict[str, list[Result]]  # by the place they were played on
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What is to be played and where."""
+
+    site: Site
+    plan: Plan
+    suite: Suite
+    places: tuple[str, ...]
+    home: str
 
 
 @click.command("test")
 @SITE
-@click.option("--on", "where", type=click.Choice(["lab"]), default="lab", show_default=True)
+@click.option(
+    "--on",
+    "where",
+    type=click.Choice(["sim", "lab", "sip", "both"]),
+    default="sim",
+    show_default=True,
+    help="Simulator; Asterisk with stand-ins for phones; Asterisk with SIP phones; sim and lab compared.",
+)
 @click.option("-k", "words", default="", help="Only tests whose names contain this.")
+@click.option(
+    "--walks", "count", type=click.IntRange(0, 100_000), default=0, help="Play random callers, too."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Which random callers.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), help="Write a JUnit report, too.")
-@click.option("-v", "--verbose", is_flag=True, help="Show what never happened in the flows.")
+@click.option("--update", is_flag=True, help="Write the paths taken where a test says path: auto, or others.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Name the tests that passed and the branches never taken."
+)
 @click.pass_context
-def run_tests(
-    ctx: click.Context, site: Path, where: str, words: str, junit_file: Path | None, verbose: bool
+def run_tests(  # noqa: PLR0913, PLR0917 - click fills them by name
+    ctx: click.Context,
+    site: Path,
+    where: str,
+    words: str,
+    count: int,
+    seed: int,
+    junit_file: Path | None,
+    update: bool,
+    verbose: bool,
 ) -> None:
     """Play the flow tests in tests/*.yaml of a SITE folder.
 
-    Exit status: 0 all passed, 1 a test failed or the coverage is too low, 2 they could not be played.
+    Exit status: 0 all passed, 1 a test failed, the engines differ or the coverage is too low, 2 the tests
+    could not be played.
     """
     checked, suite = load(site)
-    cases = [case for case in suite.tests if words in case.name and _plays_on(case, where)]
+    places = ("sim", "lab") if where == "both" else (where,)
+    plan = compile_site(checked, generation_id(checked))
+    order = Order(checked, plan, suite, places, lab_home(ctx))
+    cases = [case for case in suite.tests if words in case.name]
+    cases = numbered([*cases, *walks(checked, count, seed)])
     if not cases:
         fail("no test fits", f"tests are in {site / FOLDER}/*.yaml")
-    began = time.monotonic()
-    results = on_lab(ctx, checked, cases)
-    for result in results:
-        click.echo(explain(result) if result.failures else f"ok    {result.case.name}")
-    click.echo(summary(results, time.monotonic() - began))
-    enough = _show_coverage(checked, suite, results, bool(words))
+    results = play(order, cases)
+    if update:
+        results = update_paths(site, results)
+    for place, each in results.items():
+        show(place, each, verbose)
+    equal = show_differences(results)
+    enough = show_coverage(order, results, verbose) or bool(words)
     if junit_file:
-        junit_file.write_text(junit([(where, results)]))
-    ctx.exit(1 if any(result.failures for result in results) or not enough else 0)
-
-
-def _plays_on(case: Case, where: str) -> bool:
-    return not case.only or where in case.only
+        junit_file.write_text(junit(results.items()), encoding="utf-8")
+    failed = any(result.failures for each in results.values() for result in each)
+    ctx.exit(1 if failed or not equal or not enough else 0)
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -102,51 +138,79 @@ def read_files(folder: Path) -> tuple[list[TestFile], list[Diagnostic]]:
     return files, broken
 
 
+# -- playing ---------------------------------------------------------------------------------------
+
+
+def play(order: Order, cases: list[Case]) -> Results:
+    results: Results = {}
+    for place in order.places:
+        began = time.monotonic()
+        wanted = [case for case in cases if not case.only or place in case.only]
+        if place == "sim":
+            results[place] = run_all(Simulator(order.site, order.plan), wanted)
+        else:
+            from ccctl.cli import testlab
+
+            results[place] = testlab.run(order.site, order.home, wanted, place == "sip")
+        click.echo(f"{place}: {summary(results[place], time.monotonic() - began)}")
+    return results
+
+
+def update_paths(folder: Path, results: Results) -> Results:
+    """Write golden paths; the results of tests that only had an old path are judged anew."""
+    place, played = next(iter(results.items()))
+    judged = list(played)
+    for path in sorted((folder / FOLDER).glob("*.yaml")):
+        shown = f"{shown_prefix(folder)}{FOLDER}/{path.name}"
+        old = path.read_text(encoding="utf-8")
+        new, judged = golden_paths(old, shown, judged)
+        if new != old:
+            path.write_text(new, encoding="utf-8")
+            click.echo(f"{shown}: paths written")
+    return {**results, place: judged}
+
+
 # -- results ---------------------------------------------------------------------------------------
 
 
-def _show_coverage(site: Site, suite: Suite, results: Iterable[Result], partly: bool) -> bool:
-    """False when fewer branches were taken than the tests ask for."""
-    plan = compile_site(site, generation_id(site))
-    flows = covering.cover(covering.branches(plan), (step for result in results for step in result.executed))
-    print_table(("flow", "branches", "", "never taken"), covering.table(flows))
+def show(place: str, results: list[Result], verbose: bool) -> None:
+    for result in results:
+        if result.failures:
+            click.echo(f"{place}: {explain(result)}")
+        elif verbose and result.case.walk < 0:
+            click.echo(f"{place}: ok    {result.case.name}")
+
+
+def show_differences(results: Results) -> bool:
+    """True when both engines went the same way, or only one was asked."""
+    if len(results) < 2:
+        return True
+    real = {result.case.name: result for result in results["lab"]}
+    pairs = [(ours, real[ours.case.name]) for ours in results["sim"] if ours.case.name in real]
+    found = differences(pairs)
+    for difference in found:
+        click.echo(str(difference))
+    click.echo(f"{len(pairs) - len(found)} of {len(pairs)} calls went the same way in both")
+    return not found
+
+
+def show_coverage(order: Order, results: Results, verbose: bool) -> bool:
+    """False when fewer branches were taken than the tests ask for. Random callers do not count."""
+    tests = (result for each in results.values() for result in each if result.case.walk < 0)
+    steps = (step for result in tests for step in result.executed)
+    flows = covering.cover(covering.branches(order.site, order.plan), steps)
+    if verbose:
+        for line in covering.never_taken(flows):
+            click.echo(line)
+    print_table(("flow", "branches", ""), covering.table(flows))
     share = covering.total(flows)
     click.echo(f"{share:.0f} % of all branches")
-    if partly or share >= suite.coverage:
+    if share >= order.suite.coverage:
         return True
-    span = suite.coverage_span
-    click.echo(f"{span.file}:{span.line}: at least {suite.coverage} % of all branches are wanted", err=True)
+    span = order.suite.coverage_span
+    wanted = f"at least {order.suite.coverage} % of all branches are wanted; -v names those never taken"
+    click.echo(f"{span.file}:{span.line}: {wanted}", err=True)
     return False
-
-
-# -- on the lab ------------------------------------------------------------------------------------
-
-
-@contextmanager
-def private_lab(ctx: click.Context) -> Iterator[Settings]:
-    """An Asterisk that is there for these tests only. The folder is short: sockets have to fit into it."""
-    from ccctl.lab import server
-
-    tree = find_asterisk(lab_home(ctx), None, lambda text: click.echo(f"  {text}", err=True))
-    home = mkdtemp(prefix="cctest-")
-    settings = new_lab(home)
-    try:
-        server.start(lab_of(settings), tree)
-        yield settings
-    finally:
-        server.stop(lab_of(settings))
-        rmtree(home)
-
-
-def on_lab(ctx: click.Context, site: Site, cases: list[Case]) -> list[Result]:
-    from ccctl.flowlab.house import furnish, run_cases
-
-    async def play(settings: Settings) -> list[Result]:
-        async with furnish(settings, site, lambda text: None) as lab:
-            return await run_cases(lab, cases)
-
-    with private_lab(ctx) as settings:
-        return asyncio.run(play(settings))
 
 
 commands: tuple[click.Command, ...] = (run_tests,)

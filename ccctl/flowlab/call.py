@@ -13,12 +13,15 @@ from ccctl.flow.graph import Site
 from ccctl.flowlab.desk import Desk
 from ccctl.flowlab.rewrite import PHONES, as_written, phone_variables
 from ccctl.flowlab.watch import Watch
+from ccctl.flowlab.web import Web
 from ccctl.flowtest import desk as rules
 from ccctl.flowtest.cases import Case
 from ccctl.flowtest.drive import Act, Answer, Happened, Look, Request, Result
-from ccctl.flowtest.simulate import call_id, variables
-from ccctl.flowtest.story import Executed, Seen
+from ccctl.flowtest.simulate import call_id, caller_of, variables
+from ccctl.flowtest.story import Seen
 from ccctl.flowtest.walks import Keys, player
+from ccctl.sim import Executed
+from ccctl.sim.machine import KEY_GAP_MS
 
 VOICE = ("Milliwatt", "")  # a caller who makes a sound all the time
 RING_S = "120"
@@ -32,15 +35,16 @@ class Lab(msgspec.Struct, frozen=True):
     site: Site
     watch: Watch
     desk: Desk
+    web: Web
     keys: Keys
 
 
 class LabCall:
     """`far` is the caller's end, `ident` the channel in the dialplan."""
 
-    def __init__(self, lab: Lab, case: Case, number: int) -> None:
+    def __init__(self, lab: Lab, case: Case) -> None:
         self.lab, self.case = lab, case
-        self.far, self.ident = f"ft-{number}", call_id(number)
+        self.far, self.ident = f"fa-{case.number:06}", call_id(case)
         self.began = 0.0
         self.news: list[Happened] = []
         self.arrived = asyncio.Event()
@@ -54,6 +58,7 @@ class LabCall:
         play = player(self.case, self.lab.keys).run()
         self.lab.watch.calls[self.far] = self._take
         self.lab.desk.callers[self.ident] = self._take_ari
+        self.lab.web.calls[self.ident] = self.case.given
         try:
             async with asyncio.timeout(LIMIT_S):
                 await self._begin()
@@ -78,7 +83,7 @@ class LabCall:
             OtherChannelId=self.ident,
             Application=VOICE[0],
             Data=VOICE[1],
-            CallerID=f'"{call.name}" <{call.caller}>',
+            CallerID=f'"{call.name}" <{caller_of(self.case)}>',
             Variable=[f"__{name}={value}" for name, value in carried.items()],
             Async="true",
             Timeout="60000",
@@ -87,6 +92,7 @@ class LabCall:
     async def _leave(self) -> None:
         self.lab.watch.calls.pop(self.far, None)
         self.lab.desk.callers.pop(self.ident, None)
+        self.lab.web.calls.pop(self.ident, None)
         if not self.hung_up:
             await self._hang_up(self.far)
 
@@ -200,10 +206,7 @@ class LabCall:
                 await self.taken.wait()
         match act.does:
             case "press":
-                for key in act.what:
-                    await self.lab.watch.ami.action(
-                        "PlayDTMF", Channel=self.ident, Digit=key, Receive="true", timeout=30
-                    )
+                await self._press(act.what)
             case "queue_key" | "queue_wait":
                 if self.visit is not None:
                     rules.queue_does(self.visit, act)
@@ -218,6 +221,15 @@ class LabCall:
             case "phone":
                 return await self._phone(act)
         return ""
+
+    async def _press(self, keys: str) -> None:
+        """Into the channel itself, which takes no time. One by one: Asterisk keeps a single key for later
+        while it takes one in, so of keys that come faster some are lost."""
+        for number, key in enumerate(keys):
+            await asyncio.sleep(KEY_GAP_MS / 1000 if number else 0)
+            await self.lab.watch.ami.action(
+                "PlayDTMF", Channel=self.ident, Digit=key, Receive="true", timeout=30
+            )
 
     async def _wait(self, ms: int) -> None:
         """In a queue of ours the stand-in's clock is turned on; elsewhere time has to pass."""

@@ -10,16 +10,18 @@ from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.node import Node
 from ccctl.errors import AsteriskRefused
 from ccctl.flow.compile import compile_site, generation_id
-from ccctl.flow.compile_tables import MODES
 from ccctl.flow.graph import Site
 from ccctl.flowlab.call import Lab, LabCall
 from ccctl.flowlab.desk import Desk
 from ccctl.flowlab.rewrite import rewrite
 from ccctl.flowlab.watch import Watch, add_user
+from ccctl.flowlab.web import Web
 from ccctl.flowtest.cases import Case, Given
 from ccctl.flowtest.drive import Result
+from ccctl.flowtest.simulate import database as set_up
 from ccctl.flowtest.walks import menu_keys
-from ccctl.runtime.apply import apply, asterisk
+from ccctl.runtime.apply import apply
+from ccctl.runtime.doors import asterisk
 from ccctl.runtime.settings import Settings
 
 PROMPT_S = 0.5  # long enough for a key to come before its end
@@ -50,39 +52,40 @@ async def furnish(settings: Settings, site: Site, say: Say) -> AsyncIterator[Lab
     node = settings.node
     write_prompts(site, node)
     plan = compile_site(site, generation_id(site))
-    await apply(settings, site, rewrite(plan), say)
-    watcher = add_user(node)
-    async with asterisk(node) as doors:
-        await doors.ami.action("Reload", Module="manager")
-    async with Watch(watcher) as watch, Desk(node) as desk:
-        yield Lab(site, watch, desk, menu_keys(plan))
+    async with Web() as web:
+        await apply(settings, site, rewrite(plan, web.port), say)
+        watcher = add_user(node)
+        async with asterisk(node) as doors:
+            await doors.ami.action("Reload", Module="manager")
+        async with Watch(watcher) as watch, Desk(node) as desk:
+            yield Lab(site, watch, desk, web, menu_keys(plan))
 
 
 async def run_cases(lab: Lab, cases: Iterable[Case], side_by_side: int = SIDE_BY_SIDE) -> list[Result]:
     """Every case, many at the same time; those that change the database one after the other, at the end."""
-    numbered = list(enumerate(cases, 1))
+    every = list(cases)
     results: dict[int, Result] = {}
     gate = asyncio.Semaphore(side_by_side)
 
-    async def run(number: int, case: Case) -> None:
+    async def run(case: Case) -> None:
         async with gate:
-            results[number] = await LabCall(lab, case, number).run()
+            results[case.number] = await LabCall(lab, case).run()
 
     async with asyncio.TaskGroup() as group:
-        for number, case in numbered:
+        for case in every:
             if not case.given.changes_database:
-                group.create_task(run(number, case))
-    for number, case in numbered:
+                group.create_task(run(case))
+    for case in every:
         if case.given.changes_database:
-            async with database(lab.watch.ami, case.given):
-                await run(number, case)
-    return [results[number] for number, _ in numbered]
+            async with filled(lab.watch.ami, case.given):
+                await run(case)
+    return [results[case.number] for case in every]
 
 
 @asynccontextmanager
-async def database(ami: Ami, given: Given) -> AsyncIterator[None]:
+async def filled(ami: Ami, given: Given) -> AsyncIterator[None]:
     """AstDB as the case wants it, and as it was afterwards: empty."""
-    wanted = {f"{MODES}/{hours}": mode for hours, mode in given.switch.items()} | given.db
+    wanted = set_up(given)
     for path, value in wanted.items():
         family, _, key = path.rpartition("/")
         await ami.action("DBPut", Family=family, Key=key, Val=value)

@@ -1,4 +1,4 @@
-"""What a compiled site becomes for a lab without phones: Dial rings stand-ins instead of PJSIP endpoints.
+"""What a compiled site becomes for a lab: Dial rings stand-ins, CURL asks a server of the test.
 
 The stand-in of a phone is an extension of the context `cc-test-phones`. What it does is said by each call
 in variables that its dialled channels inherit, so one dialplan serves all tests at the same time.
@@ -15,23 +15,28 @@ from ccctl.flowtest.cases import Given, Phone
 PHONES = "cc-test-phones"
 _CHANNEL = re.compile(r"PJSIP/([A-Za-z0-9_.+-]+)(@[A-Za-z0-9_.-]+)?")
 _STAND_IN = re.compile(rf"Local/([A-Za-z0-9_.+-]+)(?:~([A-Za-z0-9_.-]+))?@{PHONES}/n")
+_CURL = "${CURL(${CC_URL}"
 _FOREVER = "3600"
 
 
-def rewrite(plan: Plan) -> Plan:
-    contexts = tuple(_context(context) for context in plan.contexts)
+def rewrite(plan: Plan, port: int) -> Plan:
+    """`port` is where the stand-in of all web servers listens."""
+    contexts = tuple(_context(context, port) for context in plan.contexts)
     return msgspec.structs.replace(plan, contexts=(*contexts, phones()), entry=plan.entry)
 
 
-def _context(context: Context) -> Context:
+def _context(context: Context, port: int) -> Context:
     extens = (
-        msgspec.structs.replace(exten, lines=tuple(_line(line) for line in exten.lines))
+        msgspec.structs.replace(exten, lines=tuple(_line(line, port) for line in exten.lines))
         for exten in context.extens
     )
     return msgspec.structs.replace(context, extens=tuple(extens))
 
 
-def _line(line: Line) -> Line:
+def _line(line: Line, port: int) -> Line:
+    if any(_CURL in argument for argument in line.args):
+        asks = f"${{CURL(http://127.0.0.1:{port}/${{UNIQUEID}}?address=${{URIENCODE(${{CC_URL}})}}"
+        return msgspec.structs.replace(line, args=tuple(a.replace(_CURL, asks) for a in line.args))
     if line.app != "Dial":
         return line
     channels = _CHANNEL.sub(lambda found: stand_in(found[1], (found[2] or "")[1:]), line.args[0])

@@ -114,10 +114,10 @@ def say(step: AnyStep) -> str:
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """`number` is what was dialled, `at` the Unix second of the call."""
+    """`number` is what was dialled, `at` the Unix second of the call; `caller` '' is a number of its own."""
 
     number: str
-    caller: str = "+491701112233"
+    caller: str = ""
     name: str = ""
     at: int = 0
 
@@ -162,6 +162,7 @@ class Expect(msgspec.Struct, frozen=True):
 
     path: tuple[str, ...] | None = None
     golden: bool = False
+    path_span: Span = Span()
     vars: dict[str, str] = {}
     recording: bool | None = None
     never: tuple[Want, ...] = ()
@@ -175,7 +176,7 @@ class Case(msgspec.Struct, frozen=True):
     steps: tuple[AnyStep, ...] = ()
     expect: Expect = Expect()
     only: tuple[str, ...] = ()
-    source: int = 0  # which entry of the file's list it came from
+    number: int = 0  # in a run
     walk: int = -1  # the seed of a random walk; -1: the steps are played
 
 

@@ -7,10 +7,13 @@ import msgspec
 
 from ccctl.flowtest.cases import Case
 from ccctl.flowtest.drive import Result
-from ccctl.flowtest.story import Executed, Seen, place_of
+from ccctl.flowtest.report import shown_step
+from ccctl.flowtest.story import Seen, place_of
+from ccctl.sim import Executed
 
 Comparable = tuple[str, str, int, str, str]
 _CLOCK = re.compile(r"\b1[0-9]{9}(\.[0-9]+)?\b")  # Unix seconds
+MOMENT_MS = 1500  # what an instant is on a machine that is busy
 BESIDE = 4  # steps that are shown before a difference
 
 
@@ -35,10 +38,9 @@ def compare(sim: Result, real: Result) -> Difference | None:
     ours, theirs = steps_of(sim), steps_of(real)
     at = next((at for at, pair in enumerate(zip(ours, theirs, strict=False)) if not same(*pair)), None)
     if at is None:
-        shorter = min(len(ours), len(theirs))
-        if len(ours) == len(theirs) or _left(sim) or _left(real):
+        at = min(len(ours), len(theirs))
+        if len(ours) == len(theirs) or (_left(sim) and _left(real) and _at_once(ours, theirs, at)):
             return None
-        at = shorter
     before = tuple(_show(step) for step in ours[max(0, at - BESIDE) : at])
     return Difference(sim.case, at, _nth(ours, at), _nth(theirs, at), before)
 
@@ -66,12 +68,23 @@ def same(ours: Executed, theirs: Executed) -> bool:
 
 
 def _comparable(step: Executed) -> Comparable:
-    return step.context, step.exten, step.priority, step.app.lower(), _CLOCK.sub("<time>", step.data)
+    """AMI shows the first line of data only."""
+    data = _CLOCK.sub("<time>", step.data.partition("\n")[0].rstrip())
+    return step.context, step.exten, step.priority, step.app.lower(), data
+
+
+def _at_once(ours: list[Executed], theirs: list[Executed], at: int) -> bool:
+    """What one run did more than the other, it did in the moment in which the caller hung up."""
+    if not at:
+        return False
+    quick = ours[-1].at_ms == ours[at - 1].at_ms
+    return quick and theirs[-1].at_ms - theirs[at - 1].at_ms <= MOMENT_MS
 
 
 def _left(result: Result) -> bool:
     return any(
-        isinstance(event, Seen) and event.kind == "ended" and event.what == "caller" for event in result.events
+        isinstance(event, Seen) and event.kind == "ended" and event.what == "caller"
+        for event in result.events
     )
 
 
@@ -80,7 +93,7 @@ def _nth(steps: list[Executed], at: int) -> str:
 
 
 def _show(step: Executed) -> str:
-    return f"{place_of(step)} {step.app}({step.data})"
+    return shown_step(step)
 
 
 def differences(pairs: Iterable[tuple[Result, Result]]) -> list[Difference]:

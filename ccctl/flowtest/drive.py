@@ -22,7 +22,8 @@ from ccctl.flowtest.cases import (
     Want,
     say,
 )
-from ccctl.flowtest.story import Executed, Seen, listens, observe, waits_for_keys
+from ccctl.flowtest.story import Seen, listens, observe, waits_for_keys
+from ccctl.sim import Executed
 
 END_MS = 10_000  # how long a call may take to be over after the caller hung up
 

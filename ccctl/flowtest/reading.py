@@ -256,10 +256,9 @@ def _file_cases(reader: Reader, root: Mapping, site: Site) -> list[Case]:
         reader.report(findings.shape(tests.span, "the tests must be a list", "write - name: ..."))
     base = defaults if isinstance(defaults, Mapping) else Mapping((), Span())
     cases: list[Case] = []
-    for index, node in enumerate(tests.items if isinstance(tests, Sequence) else ()):
+    for node in tests.items if isinstance(tests, Sequence) else ():
         for variant in _variants(reader, node):
-            case = _case(reader, _overlay(base, variant), site)
-            cases += _hang_ups(msgspec.structs.replace(case, source=index))
+            cases += _hang_ups(_case(reader, _overlay(base, variant), site))
     return cases
 
 
@@ -358,7 +357,8 @@ def _expect(found: dict[str, Any], node: Mapping) -> Expect:
     written = node.get("expect")
     path = written.get("path") if isinstance(written, Mapping) else None
     golden = isinstance(path, Scalar) and path.text == "auto"
-    return Expect(**{**found, "path": None if golden else found.get("path")}, golden=golden)
+    span = path.span if path is not None else Span()
+    return Expect(**{**found, "path": None if golden else found.get("path")}, golden=golden, path_span=span)
 
 
 def _caller(reader: Reader, found: dict[str, Any], node: Mapping, site: Site) -> Caller:
@@ -370,8 +370,7 @@ def _caller(reader: Reader, found: dict[str, Any], node: Mapping, site: Site) ->
         reader.report(faults.bad_value(where.span if where else node.span, at.text, at.hint))
         at = 0
     first = next(iter(site.numbers), "")
-    default = Caller(number="").caller
-    return Caller(found.get("to", first), found.get("from", default), found.get("name", ""), at)
+    return Caller(found.get("to", first), found.get("from", ""), found.get("name", ""), at)
 
 
 # -- names -----------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 from ccctl.diagnostics import Span
 from ccctl.flowtest.cases import say
 from ccctl.flowtest.drive import Failure, Result, told
-from ccctl.flowtest.story import Executed, Seen, place_of
+from ccctl.flowtest.story import Seen, place_of
+from ccctl.sim import Executed
 
 SILENT = frozenset({"sets", "language"})  # seen, but nothing that the caller notices
 
@@ -32,7 +33,13 @@ def conversation(result: Result) -> Iterator[str]:
         yield from (f"  -          {say(step)}" for step in result.case.steps[failed.step + 1 :])
     last = [event for event in result.events if isinstance(event, Executed)]
     if last:
-        yield f"  last dialplan step: {place_of(last[-1])} {last[-1].app}({last[-1].data})"
+        yield f"  last dialplan step: {shown_step(last[-1])}"
+
+
+def shown_step(step: Executed) -> str:
+    """Place, application and data; headers of HTTP requests may be secrets."""
+    data = "CURLOPT(httpheader)=..." if step.data.startswith("CURLOPT(httpheader)=") else step.data
+    return f"{place_of(step)} {step.app}({data})"
 
 
 def _did(words: str) -> str:

@@ -1,11 +1,13 @@
 """A case in the simulator: the answers to what its player asks of a call, on a virtual clock."""
 
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 
 import msgspec
 
 from ccctl.errors import CcctlError
 from ccctl.flow.compile import Plan
+from ccctl.flow.compile_http import SECRETS
 from ccctl.flow.compile_tables import INBOUND, MODES
 from ccctl.flow.graph import Site
 from ccctl.flowtest import desk as rules
@@ -15,6 +17,7 @@ from ccctl.flowtest.story import Seen
 from ccctl.flowtest.walks import menu_keys, player
 from ccctl.sim import (
     Agents,
+    Box,
     Call,
     Ended,
     Executed,
@@ -28,8 +31,7 @@ from ccctl.sim import (
     Waiting,
 )
 
-LOST_MS = 1000  # how long a refused connection is tried
-NO_REPLY_MS = 3_600_000
+LONG_MS = 3_600_000
 
 
 class Simulator:
@@ -40,8 +42,8 @@ class Simulator:
         self.program = Program([*plan.contexts, *plan.entry])
         self.keys = menu_keys(plan)
 
-    def run(self, case: Case, number: int = 0) -> Result:
-        call = SimCall(self, case, number)
+    def run(self, case: Case) -> Result:
+        call = SimCall(self, case)
         playing = player(case, self.keys).run()
         try:
             request = next(playing)
@@ -62,27 +64,50 @@ def variables(case: Case) -> dict[str, str]:
     return {"TESTTIME": str(case.call.at), **dice, **given.vars}
 
 
-def call_id(number: int) -> str:
-    return f"ft-{number}-c"
+def status_line(status: int) -> str:
+    known = status in {each.value for each in HTTPStatus}
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase if known else ''}".rstrip()
+
+
+def database(given: Given) -> dict[str, str]:
+    """What a test wants in AstDB."""
+    return {f"{MODES}/{hours}": mode for hours, mode in given.switch.items()} | given.db
+
+
+def numbered(cases: Iterable[Case]) -> list[Case]:
+    """Each case with a number of its own, by which its call is known."""
+    return [msgspec.structs.replace(case, number=number) for number, case in enumerate(cases, 1)]
+
+
+def call_id(case: Case) -> str:
+    """Of fixed width: Asterisk takes an id for another one that begins with it."""
+    return f"ft-{case.number:06}"
+
+
+def caller_of(case: Case) -> str:
+    """Who does not say who he is calls from a number of his own: flows may keep facts about a number."""
+    return case.call.caller or f"+491701{case.number:06}"
 
 
 class SimCall:
-    def __init__(self, simulator: Simulator, case: Case, number: int) -> None:
+    def __init__(self, simulator: Simulator, case: Case) -> None:
         self.site, self.given = simulator.site, case.given
         self.began = case.call.at * 1000
         self.visit: rules.Visit | None = None
         self.pending: list[Happened] = []
         self.every: list[Happened] = []
         self.talks = ""
-        self.machine = Machine(simulator.program, self._outside(), _call(case, number))
+        self.machine = Machine(simulator.program, self._outside(), _call(case))
 
     def _outside(self) -> Outside:
         return Outside(
-            astdb={f"{MODES}/{hours}": mode for hours, mode in self.given.switch.items()} | self.given.db,
+            astdb=database(self.given)
+            | {f"{SECRETS}/{key}": text for key, text in self.site.secrets.items()},
             http=self._http,
             phones=dict(_phones(self.site, self.given)),
             agents=self._enter,
             queues={"": Native("JOINEMPTY", 0)},
+            boxes={"": Box(message_ms=LONG_MS)},
         )
 
     # -- the world ---------------------------------------------------------------------------------
@@ -99,10 +124,11 @@ class SimCall:
     def _http(self, request: HttpRequest) -> HttpReply:
         reply = find_reply(self.given, request.method, request.url)
         if reply is None or reply.fault == "refused":
-            return HttpReply("", 0, LOST_MS)
+            return HttpReply("", 0)
         if reply.fault == "timeout":
-            return HttpReply("", 0, NO_REPLY_MS)
-        return HttpReply(reply.body, reply.status, reply.after_ms)
+            return HttpReply("", 0, LONG_MS)
+        head = f"{status_line(reply.status)}\r\n\r\n" if request.options.get("header") == "1" else ""
+        return HttpReply(head + reply.body, reply.status, reply.after_ms)
 
     # -- what is asked -----------------------------------------------------------------------------
 
@@ -204,16 +230,16 @@ class SimCall:
         return ""
 
 
-def _call(case: Case, number: int) -> Call:
+def _call(case: Case) -> Call:
     call = case.call
     return Call(
         INBOUND,
         call.number,
         call.at * 1000,
-        call.caller,
+        caller_of(case),
         call.name,
         {f"__{name}": value for name, value in variables(case).items()},
-        uniqueid=call_id(number),
+        uniqueid=call_id(case),
     )
 
 
@@ -240,4 +266,4 @@ def find_reply(given: Given, method: str, url: str) -> Reply | None:
 
 
 def run_all(simulator: Simulator, cases: Iterable[Case]) -> list[Result]:
-    return [simulator.run(case, number) for number, case in enumerate(cases, 1)]
+    return [simulator.run(case) for case in cases]

@@ -14,7 +14,8 @@ from ccctl.flow.graph import Site
 from ccctl.flowtest.cases import Caller, Case, Given, Phone, Reply
 from ccctl.flowtest.drive import Act, Answer, Player, Request, Result
 from ccctl.flowtest.reading_steps import moment
-from ccctl.flowtest.story import Executed, Seen, listens, place_of
+from ccctl.flowtest.story import Seen, listens, place_of
+from ccctl.sim import Executed
 
 TURNS = 14  # then the caller has had enough
 PATIENCE_MS = 60_000
@@ -61,7 +62,7 @@ def _walk(site: Site, seed: int, number: int) -> Case:
     zone = zoneinfo.ZoneInfo(site.defaults.timezone)
     at = moment(dice.pick(MOMENTS if dice.chance(30) else MOMENTS[:4]), zone)
     assert isinstance(at, int)
-    caller = Caller(dice.pick(tuple(site.numbers)), "+491701112233", "", at)
+    caller = Caller(dice.pick(tuple(site.numbers)), at=at)
     return Case(f"walk {number}", Span(), caller, _world(site, dice), only=(), walk=seed)
 
 
@@ -162,11 +163,13 @@ class Walker(Player):
             case "background" | "waitexten":
                 return (yield from self.in_menu(question))
             case "read":
-                yield from self.type(str(self.dice.roll(100_000)) + "#", question)
+                yield from self.type(self.number(question), question)
                 return False
-            case "voicemail" if self.dice.chance(30):
-                yield from self.type("*", question)
+            case "voicemail" if not question.data.endswith(",s") and self.dice.chance(30):
+                yield from self.type("*", question)  # leaves the greeting; without one it would be recorded
                 return False
+            case "queue":
+                return False  # Asterisk's own: nobody is in it, so it is over in no time
             case "record":
                 yield from self.type("#", question)
                 return False
@@ -175,6 +178,12 @@ class Walker(Player):
     def type(self, keys: str, question: Executed) -> Generator[Request, Answer, None]:
         self.note(f"presses {keys} at {place_of(question)}")
         yield Act("press", keys)
+
+    def number(self, question: Executed) -> str:
+        """Digits that fit: what is typed beyond the last one that is taken would be a matter of time."""
+        most = [*question.data.split(","), "", ""][2]
+        text = str(self.dice.roll(100_000))[: int(most) if most.isdigit() and most != "0" else None]
+        return text if most == str(len(text)) else f"{text}#"
 
     def note(self, text: str) -> None:
         self.done.append((len(self.events) - 1, text))
@@ -226,7 +235,9 @@ class Walker(Player):
     def judge(self) -> None:
         for _, seen in self.seen:
             if seen.kind == "ended" and seen.more.get("why") in BROKEN:
-                self.fail(f"the call broke off: {seen.more['why']} {seen.more.get('text', '')}", self.case.span)
+                self.fail(
+                    f"the call broke off: {seen.more['why']} {seen.more.get('text', '')}", self.case.span
+                )
         for event in self.events:
             if isinstance(event, Executed) and is_safety_net(event):
                 self.fail(f"the call fell into a safety net: {place_of(event)}", self.case.span)

@@ -12,6 +12,7 @@ from ccctl.flowlab.house import furnish, run_cases
 from ccctl.flowtest.drive import Result
 from ccctl.flowtest.reading import TestFile, read_suite
 from ccctl.flowtest.report import explain
+from ccctl.flowtest.simulate import numbered
 from ccctl.runtime.site import load_site
 from tests.support.labhome import LabHome
 
@@ -93,7 +94,7 @@ async def play(home: LabHome, site: Site, text: str) -> list[Result]:
     suite, found = read_suite([TestFile("t.yaml", parsed.root)], site)
     assert not found, found
     async with furnish(home.settings, site, lambda text: None) as lab:
-        return await run_cases(lab, suite.tests)
+        return await run_cases(lab, numbered(suite.tests))
 
 
 async def test_calls_go_as_the_tests_say(home: LabHome, site: Site) -> None:

@@ -16,7 +16,8 @@ from ccctl.flowtest.cases import (
 )
 from ccctl.flowtest.drive import Act, Happened, Look, Player, Result
 from ccctl.flowtest.report import explain, junit
-from ccctl.flowtest.story import Executed, Seen
+from ccctl.flowtest.story import Seen
+from ccctl.sim import Executed
 
 OVER = Seen("ended", "dialplan", {"cause": "16"})
 

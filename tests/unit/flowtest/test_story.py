@@ -2,7 +2,8 @@
 
 import pytest
 
-from ccctl.flowtest.story import Executed, listens, observe, waits_for_keys
+from ccctl.flowtest.story import listens, observe, waits_for_keys
+from ccctl.sim import Executed
 
 
 def step(app: str, data: str = "") -> Executed:
