@@ -1,10 +1,12 @@
 """The cache of sounds: whole or nothing, bounded, and no fault when it cannot be written."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ccctl.asterisk.shaping import Files
 from ccctl.asterisk.soundcache import SoundCache, cache_folder, key_of
 
 KEYS = [key_of(str(number)) for number in range(6)]
@@ -53,3 +55,21 @@ def test_the_folder_is_the_users_unless_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/u")
     assert cache_folder() == Path("/home/u/.cache/ccctl/sounds")
+
+
+def test_many_at_once_see_whole_entries_or_none(tmp_path: Path) -> None:
+    """As two applies that speak the same text: each writes, each reads, nobody gets a part."""
+    content = [{".wav": bytes([number]) * 200_000} for number in range(4)]
+
+    def work(number: int) -> list[Files | None]:
+        known = SoundCache(tmp_path)
+        found = []
+        for _ in range(10):
+            known.put(KEYS[0], content[number])
+            found.append(known.get(KEYS[0]))
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        seen = [files for found in pool.map(work, range(4)) for files in found]
+    assert all(files in content for files in seen)
+    assert not list(tmp_path.rglob("*.new"))
