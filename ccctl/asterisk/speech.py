@@ -57,7 +57,8 @@ def speak(voice: Voice, text: str, out: Path, what: str) -> None:
     engine = ENGINES[voice.engine]
     pace, stretch = round(WORDS_PER_MINUTE * voice.speed / 100), f"{100 / voice.speed:.3f}"
     values = {"voice": voice.name, "out": str(out), "pace": pace, "stretch": stretch}
-    run([part.format(**values) for part in engine.command], what, text.encode(), engine.install)
+    line = " ".join(text.split())  # some engines make one file of each line
+    run([part.format(**values) for part in engine.command], what, line.encode(), engine.install)
 
 
 def spoken_key(voice: Voice, language: str, text: str, shaping: str) -> str:

@@ -202,3 +202,21 @@ def test_music_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "sounds/moh/calm/notes.txt").write_text("not a sound")
     with pytest.raises(ApplyError, match=r"music calm/notes.txt: sox failed"):
         prompts.copy_music(g.Site(root=str(tmp_path)), ("calm",), str(tmp_path / "pbx"))
+
+
+def test_a_text_goes_to_any_engine_as_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The options of piper, which is too large to be installed for tests, as its program takes them."""
+    program = tmp_path / "bin/piper"
+    program.parent.mkdir()
+    script = 'printf "%s\\n" "$@" > "$0.options"; cat > "$0.text"; sox -n -r 22050 "$6" synth 1 sine 650'
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    spoken = site(tmp_path, voice="piper:de.onnx", texts={"de": "Guten\n Tag"})
+    (made,) = make(spoken, folder_of(tmp_path))
+    assert (program.parent / "piper.text").read_text() == "Guten Tag"
+    options = (program.parent / "piper.options").read_text().split()
+    assert options == [
+        *("--model", str(tmp_path / "de.onnx"), "--length_scale", "1.000", "--output_file", options[-1])
+    ]
+    assert shape(folder_of(tmp_path) / f"{made}16") == (16000, 1, 2)
