@@ -27,11 +27,10 @@ def _head(box: Box) -> Pieces:
     if box.kind != "step":
         return [(f"{SIGNS.get(box.kind, '')}{box.text}", STYLES[box.kind])]
     pieces: Pieces = [(box.verb, "verb"), (f" {box.text}" if box.text else "", "plain")]
-    notes = (("", box.onward, "dim"), ("again: ", box.again, "dim"), ("reached: ", box.reached, "dim"))
-    for word, outcomes, style in notes:
-        if outcomes:
-            pieces.append((f"  ({word}{', '.join(outcomes)}{' goes on' if not word else ''})", style))
-    return pieces
+    notes = (("again", box.again), ("reached", box.reached))
+    words = [f"{', '.join(box.onward)}: goes on"] if box.onward else []
+    words += [f"{word}: {', '.join(outcomes)}" for word, outcomes in notes if outcomes]
+    return [*pieces, *((f"  ({each})", "dim") for each in words)]
 
 
 def _branches(box: Box, pad: str) -> Iterator[Pieces]:

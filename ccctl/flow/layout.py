@@ -10,9 +10,9 @@ from collections import Counter
 from typing import Any
 
 import msgspec
+import yaml
 
-from ccctl.diagnostics import Diagnostic, Span
-from ccctl.flow import checks_reading as findings
+from ccctl.diagnostics import Diagnostic, Severity, Span
 from ccctl.flow.layout_tree import Entry, Node, Tree, Unformattable, all_entries, comments_of, read_tree
 from ccctl.flow.schema import SECTIONS
 from ccctl.flow.schema_verbs import VERBS
@@ -53,14 +53,25 @@ def format_text(data: bytes, file: str) -> Formatted:
     text = plain.decode()
     try:
         made = render(read_tree(text))
-    except Unformattable as odd:
-        return Formatted(None, (_left_alone(text, odd.text, odd.index, file),))
-    after = parse(made.encode(), file)
-    if after.root and meaning(after.root) == meaning(before.root) and comments_of(made) == comments_of(text):
-        return Formatted(made)
-    return Formatted(
-        None, (_left_alone(text, "something here cannot be laid out without a change", 0, file),)
-    )
+        if _same(text, made):
+            return Formatted(made)
+        odd = Unformattable("something here cannot be laid out without a change", 0)
+    except yaml.YAMLError:  # behind a part that could be read
+        return Formatted(None, before.findings)
+    except Unformattable as found:
+        odd = found
+    return Formatted(None, (_left_alone(text, odd, file),))
+
+
+def _same(before: str, after: str) -> bool:
+    """Do two texts say the same, with the same comments?"""
+    old, new = parse(before.encode(), "").root, parse(after.encode(), "").root
+    if old is None or new is None or meaning(old) != meaning(new):
+        return False
+    try:
+        return comments_of(before) == comments_of(after)
+    except (Unformattable, yaml.YAMLError):
+        return False
 
 
 def _only_comments(data: bytes) -> str:
@@ -68,11 +79,11 @@ def _only_comments(data: bytes) -> str:
     return "".join(f"{line}\n" for line in lines if line)
 
 
-def _left_alone(text: str, what: str, index: int, file: str) -> Diagnostic:
-    line = text.count("\n", 0, index) + 1
-    column = index - (text.rfind("\n", 0, index) + 1) + 1
-    place = Span(file, line, column, column + 1)
-    return findings.syntax(place, f"{what}; the file is left as it is", "write it in a simpler way")
+def _left_alone(text: str, odd: Unformattable, file: str) -> Diagnostic:
+    line = text.count("\n", 0, odd.index) + 1
+    column = odd.index - (text.rfind("\n", 0, odd.index) + 1) + 1
+    told = f"{odd.text}; the file is left as it is"
+    return Diagnostic("fmt", Severity.ERROR, told, Span(file, line, column), "write it in a simpler way")
 
 
 def meaning(node: Meaning) -> Any:
@@ -291,5 +302,5 @@ def _folded(node: Node, pad: str) -> list[str]:
         return [first.rstrip(), *(f"{pad}{line.strip()}" if line.strip() else "" for line in more)]
     if header[1] not in ("", "-"):
         raise Unformattable(f"a text block with {header[1]}", node.start)
-    inner = next((len(line) - len(line.lstrip(" ")) for line in more if line.strip()), 0)
+    inner = next((len(line) - len(line.lstrip(" ")) for line in more if line.strip()), WIDTH)
     return [first.rstrip(), *(f"{pad}{line[inner:]}" if line[inner:] else "" for line in more)]

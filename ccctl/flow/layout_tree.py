@@ -15,6 +15,7 @@ from ccctl.flow.source import Loader
 
 PROPERTY = re.compile(r"\s*([&!][^\s,\[\]{}]*)")
 COMMENT = re.compile(r"#[^\n]*")
+BREAKS = re.compile("[\x85\u2028\u2029]")  # YAML ends a line there, and editors do not
 
 
 class Unformattable(Exception):
@@ -64,6 +65,8 @@ class Tree(msgspec.Struct):
 
 def read_tree(text: str) -> Tree:
     """The tree of a text that source.py could parse."""
+    if odd := BREAKS.search(text):
+        raise Unformattable(f"the line separator U+{ord(odd[0]):04X}", odd.start())
     reader = _Reader(text)
     tree = reader.read()
     comments = reader.comments()
@@ -124,7 +127,8 @@ class _Reader:
             case _:
                 if end > start:
                     self.opaque.append((start, end))
-                return Node(start, end, raw=self.text[start:end].rstrip())
+                block = getattr(event, "style", "") in ("|", ">")  # blanks at its end belong to it
+                return Node(start, end, raw=self.text[start:end].rstrip("\n" if block else None))
 
     def opened(self, event: yaml.CollectionStartEvent, kind: str) -> Node:
         start = end = _place_of(event)[0]

@@ -78,7 +78,7 @@ def test_a_flow_as_text() -> None:
     )
     assert text_of(drawing(flows_of(hours, menu), "x")) == [
         "x",
-        "├─ hours office  (open goes on)",
+        "├─ hours office  (open: goes on)",
         "│  ├─ closed, emergency: -> night",
         "│  └─ holiday:",
         "│     ├─ play h",

@@ -1,5 +1,6 @@
 """Laying out YAML: comments, quotes and meaning stay, and a second time changes nothing."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -151,18 +152,21 @@ def test_crlf_and_byte_order_mark_go() -> None:
     [
         (b"a: [1\n", "E910"),
         (b"a: \xff\n", "E911"),
-        (b"? [a]\n: b\n", "E910"),
-        (b"? a\n: b\n", "E910"),
-        (b"t: |2\n    x\n", "E910"),
-        (b"t: |+\n  x\n\n\nu: 1\n", "E910"),
-        (b"%YAML 1.1\n---\na: 1\n", "E910"),
-        (b"a: 1\n---\nb: 2\n", "E912"),
+        (b"? [a]\n: b\n", "fmt"),
+        (b"? a\n: b\n", "fmt"),
+        (b"t: |2\n    x\n", "fmt"),
+        (b"t: |+\n  x\n\n\nu: 1\n", "fmt"),
+        (b"%YAML 1.1\n---\na: 1\n", "fmt"),
+        (b"a: 1\n---\nb: 2\n", "E910"),
+        (b"a: 1\n  b: 2\n", "E910"),
+        ("a: |\n  x\u2028  y\n".encode(), "fmt"),
+        (b"a: b\n...\nc: d: e\n", "E9"),
     ],
 )
 def test_what_cannot_be_laid_out_is_left_alone(data: bytes, code: str) -> None:
     result = formatted(data)
     assert result.text is None
-    assert result.findings[0].code[:2] == code[:2], result.findings
+    assert result.findings[0].code.startswith(code), result.findings
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -180,7 +184,7 @@ def stays_as_it_is(text: str) -> None:
     assert meaning(after.root) == meaning(before.root)
     assert comments_of(once) == comments_of(text)
     assert formatted(once).text == once
-    assert not any(line != line.rstrip() for line in once.splitlines())
+    assert "|" in text or ">" in text or not re.search(" $", once, re.MULTILINE)
 
 
 # -- any YAML --------------------------------------------------------------------------------------
@@ -270,6 +274,8 @@ def blocks(draw: st.DrawFn, pad: str, depth: int, mapping: bool) -> str:
 @given(blocks(pad="", depth=0, mapping=True))
 @example("a:\n  b: 1\n    # deep\nc: 2\n")
 @example("a:\n- - x # c\n  # d\n  - y\n")
+@example("a: |\n    \nb: 1\n")
+@example("a: |\n  x  \nb: 1\n")
 @example("a: {b: c,   # in\n     d: e}   # out\n")
 def test_any_yaml_keeps_its_meaning_and_is_stable(text: str) -> None:
     if parse(text.encode(), "x").root is not None:
