@@ -73,7 +73,7 @@ def _settings(home: str, etc: Path) -> tuple["Settings", bool]:
 
 
 def _plan(site: str | None) -> "Plan | None":
-    from ccctl.runtime.apply import compile_folder
+    from ccctl.runtime.build import compile_folder
 
     if site is None:
         return None

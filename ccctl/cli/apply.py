@@ -28,7 +28,7 @@ _LONGEST_WHY = 500
 
 def _compiled(folder: str) -> tuple["Site", "Plan", frozenset[str]]:
     """Check first: any error and nothing is touched."""
-    from ccctl.runtime.apply import compile_folder
+    from ccctl.runtime.build import compile_folder
 
     compiled = compile_folder(folder)
     for each in compiled.diagnostics:

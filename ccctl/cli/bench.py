@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from ccctl.cli import benchari
+from ccctl.cli.benchcompile import compile_bench
 from ccctl.cli.common import print_json, print_table
 from ccctl.cli.group import Group
 from ccctl.cli.lab import lab_home
@@ -225,5 +226,7 @@ async def _minimal_app(home: str, settings: Settings, names: list[str]) -> Async
             process.terminate()
         await process.wait()
 
+
+bench.add_command(compile_bench)
 
 commands: tuple[click.Command, ...] = (bench,)

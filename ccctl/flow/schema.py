@@ -15,6 +15,7 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, values
 from ccctl.flow import schema_sections as sections
+from ccctl.flow.chunks import read_flows
 from ccctl.flow.graph import Site
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema_calendar import Holidays, exception_days, expand
@@ -56,6 +57,7 @@ class Document(msgspec.Struct, frozen=True):
 
     file: str
     root: Node
+    digest: str = ""  # of its content and the code that read it; '' for one that is not to be remembered
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -98,7 +100,7 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
     variables = read_vars(reader, entries["vars"])
     surveys = read_surveys(reader, entries["surveys"], variables)
     prompts = _read_prompts(reader, entries["prompts"], defaults, queues)
-    flows, broken = _read_flows(reader, entries["flows"])
+    flows, broken = read_flows(reader, entries["flows"], documents, _read_flow)
     trunks = _read_trunks(reader, entries["trunks"])
     site = Site(
         root=root,
@@ -357,17 +359,6 @@ def _read_mailboxes(
     return boxes
 
 
-def _read_flows(reader: Reader, entries: list[tuple[Scalar, Node]]) -> tuple[dict[str, graph.Flow], set[str]]:
-    flows: dict[str, graph.Flow] = {}
-    broken: set[str] = set()
-    for word, node in entries:
-        before = len(reader.findings)
-        flows[word.text] = _read_flow(reader, word, node)
-        if len(reader.findings) > before:
-            broken.add(word.text)
-    return flows, broken
-
-
 def _read_flow(reader: Reader, word: Scalar, node: Node) -> graph.Flow:
     """Steps, or a mapping with `steps` and more."""
     if isinstance(node, Mapping) and node.get("steps") and not node.get("loop"):
@@ -384,8 +375,13 @@ def _route_numbers(flows: dict[str, graph.Flow], trunks: dict[str, graph.Trunk])
         return flows
     only = next(iter(trunks))
     return {
-        name: msgspec.structs.replace(flow, steps=_routed(flow.steps, only)) for name, flow in flows.items()
+        name: msgspec.structs.replace(flow, steps=_routed(flow.steps, only)) if _dials(flow) else flow
+        for name, flow in flows.items()
     }
+
+
+def _dials(flow: graph.Flow) -> bool:
+    return any(isinstance(step, graph.Dial) and not step.via for step in walk(flow.steps))
 
 
 def _routed(body: graph.Body, trunk: str) -> graph.Body:

@@ -58,6 +58,8 @@ class Folder(msgspec.Struct, frozen=True):
     shown: str = ""  # what stands before a relative path when it is shown
     today: datetime.date = datetime.date(1970, 1, 1)  # from the shell: nothing in here has a clock
     query: Callable[[str, str, int], tuple[tuple[str, ...], list[tuple[str, ...]]] | Wrong] = _no_query
+    recall: Callable[[str], bytes | None] = lambda key: None  # what was kept by a key, in an earlier run
+    keep: Callable[[str, bytes], None] = lambda key, data: None
 
 
 class Reader:
@@ -77,6 +79,7 @@ class Reader:
         self.secrets: dict[str, str] = {}  # those that flows send, by name
         self.given: list[tuple[str, str, Span]] = []  # variable, literal value, place: to be checked
         self.dialled: list[tuple[str, Span]] = []  # numbers that dial steps call
+        self.lookups = 0  # how many secrets were asked for
         self.unsure: set[str] = set()  # codes that follow from a slip that is told already
         self.calendars: dict[tuple[str, str], Calendar] = {}  # by path and time zone
 
@@ -341,6 +344,7 @@ def read_secret(what: str) -> Kind:
         if not node.secret:
             reader.report(faults.clear_text(node.span, what))
             return None
+        reader.lookups += 1
         value = reader.folder.secret(node.text)
         if isinstance(value, Wrong):
             variable = value.hint or secret_variable(node.text)

@@ -281,6 +281,8 @@ _WORDS: dict[type, str] = {g.Assign: "set", g.RecordMessage: "record"}
 
 def goes_on(step: AnyStep) -> bool:
     """Can a call reach the step after this one?"""
+    if type(step) not in _WAYS:
+        return type(step) not in _TERMINAL
     return any(
         falls_through(way.body) and way.after is Then.ON if way.body else way.empty is Then.ON
         for way in ways(step)

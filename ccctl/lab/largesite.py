@@ -19,7 +19,7 @@ agents:
 PARTS = """\
 hours:
   office-{n}:
-    open: {{mon-thu: "08:00-18:00", fri: "08:00-16:{n:02}", sat: "09:00-13:00", sun: closed}}
+    open: {{mon-thu: "08:00-18:00", fri: "08:00-16:{minute:02}", sat: "09:00-13:00", sun: closed}}
     holidays: ["12-25", "12-26", {{date: "12-24", from: "12:00"}}]
 queues:
   queue-{n}: {{agents: [agent-{n}], ring: 20s, wrap_up: 10s, max_callers: 20}}
@@ -67,7 +67,7 @@ def large_site(flows: int) -> dict[str, str]:
         ),
         agents="\n".join(f"  agent-{n}: {{}}" for n in range(groups)),
     )
-    parts = "".join(_merged([PARTS.format(n=n, box=90000 + n) for n in range(groups)]))
+    parts = "".join(_merged([PARTS.format(n=n, box=90000 + n, minute=n % 60) for n in range(groups)]))
     files = {f"flows/flows-{head // FLOWS_PER_FILE:04}.yaml": _file(head, flows) for head in heads}
     secrets = "pin: '482915'\nphone: a-phone-5Kq8\n"
     return {"site.yaml": site, "parts.yaml": parts, "secrets.yaml": secrets, **files}

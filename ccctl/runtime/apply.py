@@ -15,28 +15,17 @@ from ccctl.asterisk.conf import About, Revision
 from ccctl.asterisk.node import Node
 from ccctl.asterisk.record import Entry
 from ccctl.asterisk.reload import Doors
-from ccctl.diagnostics import Diagnostic, Severity
 from ccctl.errors import ApplyError
-from ccctl.flow.compile import Plan, compile_site, generation_id
+from ccctl.flow.compile import Plan
 from ccctl.flow.graph import Site
 from ccctl.flow.model import Tree, model, seal
 from ccctl.flow.roster import Roster, roster, to_json, without_queues
 from ccctl.flow.site_changes import Change, changes, summary
 from ccctl.runtime.doors import asterisk, tell_daemon
 from ccctl.runtime.settings import Settings
-from ccctl.runtime.site import load_site
 from ccctl.runtime.tasks import now_ms
 
 Say = Callable[[str], None]
-
-
-class Compiled(msgspec.Struct, frozen=True):
-    """A checked and compiled site. `site` is None when the check found errors."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    site: Site | None = None
-    plan: Plan | None = None
-    secrets: frozenset[str] = frozenset()
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -66,14 +55,6 @@ class Applied(msgspec.Struct, frozen=True):
     draining: dict[str, int] = {}
     daemon: str = ""
     hand: tuple[str, ...] = ()  # copies of files that somebody had edited
-
-
-def compile_folder(root: str) -> Compiled:
-    secrets: set[str] = set()
-    site, found = load_site(root, used=secrets)
-    if site is None or any(each.severity is Severity.ERROR for each in found):
-        return Compiled(tuple(found))
-    return Compiled(tuple(found), site, compile_site(site, generation_id(site)), frozenset(secrets))
 
 
 def folder_digest(root: str) -> str:

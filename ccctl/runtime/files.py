@@ -7,18 +7,25 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow.schema import Document, include_patterns
-from ccctl.flow.source import MAX_BYTES, Scalar, parse
+from ccctl.flow.source import MAX_BYTES, Parsed, Scalar, parse
 from ccctl.flow.values import Wrong
+from ccctl.runtime.readcache import ReadCache
 
 SECRETS = "secrets.yaml"
+CACHED_BYTES = 4000  # a shorter file is parsed in no time
 READ_TRIES = 3
 MAX_FOLDERS = 10  # of an include pattern: with links that lead back, every one more doubles the paths
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Parsed)
 
 
 def read_file(path: Path) -> bytes:
@@ -58,8 +65,9 @@ def printable(path: str) -> str:
 class SiteFiles:
     """The YAML files of a folder: those at its top, and those that they include."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cache: ReadCache | None = None) -> None:
         self.folder = folder
+        self.cache = cache or ReadCache()
         self.shown = shown_prefix(folder)
         self.findings: list[Diagnostic] = []
         self.unparsed = False
@@ -106,12 +114,24 @@ class SiteFiles:
             self.findings.append(findings.unreadable(Span(self.show(path)), text))
             self.unparsed = True
             return None
-        parsed = parse(data, self.show(path))
+        digest = self.cache.key(self.show(path), data) if len(data) >= CACHED_BYTES else ""
+        parsed = self._parse(data, self.show(path), digest)
         self.findings += parsed.findings
         if parsed.root is None:
             self.unparsed = self.unparsed or any(finding.code != "E916" for finding in parsed.findings)
             return None
-        return Document(self.show(path), parsed.root)
+        return Document(self.show(path), parsed.root, digest)
+
+    def _parse(self, data: bytes, file: str, digest: str) -> Parsed:
+        """As it was parsed before, if it was."""
+        kept = self.cache.get(digest) if digest else None
+        if kept is not None:
+            with suppress(msgspec.MsgspecError):
+                return _DECODER.decode(kept)
+        parsed = parse(data, file)
+        if digest:
+            self.cache.put(digest, _ENCODER.encode(parsed))
+        return parsed
 
     def _included(self, word: Scalar) -> list[str]:
         if _leaves(word.text):

@@ -1,14 +1,15 @@
 """A site folder to a checked Site: reads the files, the secrets and the recordings around the pure reader."""
 
 import datetime
+import gc
 import hashlib
 import os
 import shlex
 import subprocess
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-import msgspec
 
 from ccctl.diagnostics import Diagnostic, Severity, Span
 from ccctl.flow import checks_reading as findings
@@ -20,7 +21,7 @@ from ccctl.flow.schema_types import Folder, Recording, secret_variable
 from ccctl.flow.source import Mapping, Node, Scalar, parse
 from ccctl.flow.values import Wrong
 from ccctl.runtime.files import SECRETS, SiteFiles, read_file
-from ccctl.store.lookup import read_rows
+from ccctl.runtime.readcache import ReadCache
 
 COMMAND_SECONDS = 15
 
@@ -39,24 +40,58 @@ def load_draft(
     root: str | Path, today: datetime.date | None = None, used: set[str] | None = None
 ) -> tuple[Draft | None, list[Diagnostic]]:
     """What can be read of the site, errors or not; None when there is nothing to read."""
-    folder = Path(root)
+    with no_collections():
+        return _load_draft(Path(root), today or _today(), ReadCache(), used)
+
+
+@contextmanager
+def no_collections() -> Iterator[None]:
+    """A site is a tree of many small things: looking for circles in it took half of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+def _load_draft(
+    folder: Path, today: datetime.date, cache: ReadCache, used: set[str] | None
+) -> tuple[Draft | None, list[Diagnostic]]:
+    root = str(folder)
     if not folder.is_dir():
         why = "is not a folder" if folder.exists() else "does not exist"
         return None, [
             findings.unreadable(Span(str(root)), f"the site folder {why}", "give the folder of the site")
         ]
-    files = SiteFiles(folder)
+    files = SiteFiles(folder, cache)
     documents = files.read_documents()
     if not documents and not files.findings:
         text = "there is no .yaml file in this folder"
         return None, [findings.unreadable(Span(str(root)), text, "run 'ccctl init' to begin with an example")]
     secrets = Secrets(folder / SECRETS, files.show(SECRETS))
-    around = Folder(secrets.value, files.read_named, _scan_sounds(folder), files.shown, today or _today())
-    around = msgspec.structs.replace(around, query=read_rows)
+    around = Folder(
+        secret=secrets.value,
+        read=files.read_named,
+        sounds=_scan_sounds(folder),
+        shown=files.shown,
+        today=today,
+        recall=cache.get,
+        keep=cache.put,
+        query=_query,
+    )
     draft, found = read_and_check(documents, around, str(folder.resolve()), not files.unparsed)
     if used is not None:
         used.update(value for value in secrets.known.values() if isinstance(value, str))
+    cache.clear_old()
     return draft, ordered([*files.findings, *secrets.findings, *found])
+
+
+def _query(address: str, sql: str, most: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | Wrong:
+    from ccctl.store.lookup import read_rows  # most sites have no foreign database, and the door is heavy
+
+    return read_rows(address, sql, most)
 
 
 def _today() -> datetime.date:

@@ -1,0 +1,182 @@
+"""`ccctl bench compile`: files to dialplan, cold and after one edit; Asterisk's reload of the same."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from shutil import rmtree
+
+import click
+import msgspec
+
+from ccctl.cli.common import print_json, print_table
+from ccctl.cli.lab import bring_up, lab_of
+from ccctl.errors import LabError
+from ccctl.flow.dialplan import render
+from ccctl.lab import server
+from ccctl.lab.largesite import large_site
+from ccctl.runtime.build import compile_folder
+
+LARGER = 5  # times as many flows, to see how the cost grows
+ROUNDS = 3  # the best counts: what disturbs makes slower, never faster
+ONCE = """
+import json, sys
+from ccctl.runtime.build import compile_folder
+done = compile_folder(sys.argv[1])
+errors = [str(each) for each in done.diagnostics][:3]
+generation = done.plan.generation if done.plan else ""
+print(json.dumps({"generation": generation, "errors": errors}))
+"""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """ratio = peer / ours: above 1 we are the faster."""
+
+    name: str
+    ours: float
+    peer: float
+    ratio: float
+    unit: str
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A process, from its start to its end. `cpu` is what it took of the processor: on a machine that is
+    busy with something else the wall clock tells of that, too."""
+
+    wall: float
+    cpu: float
+    generation: str = ""
+
+
+@click.command("compile")
+@click.option("--flows", type=click.IntRange(50, 20_000), default=1000, show_default=True)
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.pass_context
+def compile_bench(ctx: click.Context, flows: int, form: str) -> None:
+    """Check and compile a large site: from cold, after one edit, and five times as large.
+
+    Each measurement is a process of its own. The peer is Asterisk's reload of the same dialplan, in a lab
+    of its own; of the last row, the cost of a flow in the smaller site.
+    """
+    from ccctl.cli.lab import lab_home
+
+    home = Path(lab_home(ctx)) / "bench"
+    rows = measure(home, flows)
+    if form == "json":
+        print_json([msgspec.structs.asdict(row) for row in rows])
+    else:
+        columns = ("name", "ours", "peer", "ratio", "unit")
+        print_table(
+            columns, [(r.name, round(r.ours, 3), round(r.peer, 3), round(r.ratio, 2), r.unit) for r in rows]
+        )
+
+
+def measure(home: Path, flows: int) -> list[Row]:
+    small, large = home / "compile", home / "compile-large"
+    write(small, flows)
+    cold = best(small, home, warm=False)
+    edited = best(small, home, warm=True)
+    peer = reload(str(home), small)
+    write(large, flows * LARGER)
+    slow = best(large, home, warm=False)
+    each, per = 1000 * cold.cpu / flows, 1000 * slow.cpu / (flows * LARGER)
+    return [
+        *_rows(f"{flows} flows from cold", cold, peer),
+        *_rows("after one edit", edited, peer),
+        Row(f"a flow among {flows * LARGER} against {flows}", per, each, each / per, "ms of CPU"),
+    ]
+
+
+def _rows(name: str, ours: Run, peer: Run) -> list[Row]:
+    return [
+        Row(name, ours.cpu, peer.cpu, peer.cpu / ours.cpu, "s of CPU"),
+        Row(f"{name}, wall clock", ours.wall, peer.wall, peer.wall / ours.wall, "s"),
+    ]
+
+
+def write(folder: Path, flows: int) -> None:
+    rmtree(folder, ignore_errors=True)
+    for path, text in large_site(flows).items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
+            out.write(text)
+
+
+def best(folder: Path, home: Path, warm: bool) -> Run:
+    """Of some rounds. Cold is with an empty cache; warm is after another edit each time."""
+    cache = home / "compile-cache"
+    runs = []
+    for number in range(ROUNDS):
+        if warm:
+            edit(folder, number)
+        else:
+            rmtree(cache, ignore_errors=True)
+        runs.append(once(folder, cache))
+    if warm and len({run.generation for run in runs}) != ROUNDS:
+        raise LabError("an edit did not make a new generation")
+    return min(runs, key=lambda run: run.cpu)
+
+
+def edit(folder: Path, number: int) -> None:
+    """Another wording of one step, a line more in one file."""
+    path = folder / "flows/flows-0000.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("    - answer\n", f'    - answer\n    - say: "{number}"\n', 1))
+
+
+def once(folder: Path, cache: Path) -> Run:
+    begin, before = time.perf_counter(), _children()
+    done = subprocess.run(  # noqa: S603 - this very program
+        [sys.executable, "-c", ONCE, str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "CCCTL_CACHE": str(cache)},
+    )
+    wall, cpu = time.perf_counter() - begin, _children() - before
+    if done.returncode:
+        raise LabError(f"the measured process ended with {done.returncode}: {done.stderr.strip()[-200:]}")
+    told = json.loads(done.stdout)
+    if not told["generation"]:
+        raise LabError(f"the bench's own site has findings: {told['errors']}")
+    return Run(wall, cpu, told["generation"])
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def reload(home: str, folder: Path) -> Run:
+    """What Asterisk takes to read the same dialplan."""
+    plan = compile_folder(str(folder)).plan
+    if plan is None:
+        raise LabError("the bench's own site does not compile")
+    settings, _ = bring_up(home)
+    lab = lab_of(settings)
+    running = server.find(lab)
+    if running is None:
+        raise LabError("the lab's Asterisk does not run")
+    try:
+        path = lab.etc / "ccctl/current/extensions.conf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(plan.contexts))
+        begin, before = time.perf_counter(), _cpu(running.pid)
+        server.ask(lab, running, "dialplan reload")
+        took = Run(time.perf_counter() - begin, _cpu(running.pid) - before)
+        shown = server.ask(lab, running, f"dialplan show s@{plan.contexts[0].name}")
+        if plan.contexts[0].name not in shown:
+            raise LabError("Asterisk did not take the dialplan")
+        path.write_text("")
+        return took
+    finally:
+        server.stop(lab)

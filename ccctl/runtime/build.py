@@ -1,0 +1,36 @@
+"""A site folder to a plan. Light: no door to Asterisk is imported for it."""
+
+import msgspec
+
+from ccctl.diagnostics import Diagnostic, Severity
+from ccctl.flow.compile import Memory, Plan, compile_site, generation_id
+from ccctl.flow.graph import Site
+from ccctl.runtime.readcache import ReadCache
+from ccctl.runtime.site import load_site, no_collections
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A checked and compiled site. `site` is None when the check found errors."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    site: Site | None = None
+    plan: Plan | None = None
+    secrets: frozenset[str] = frozenset()
+
+
+def compile_folder(root: str) -> Compiled:
+    secrets: set[str] = set()
+    site, found = load_site(root, used=secrets)
+    if site is None or any(each.severity is Severity.ERROR for each in found):
+        return Compiled(tuple(found))
+    with no_collections():
+        plan = compile_site(site, generation_id(site, _memory(ReadCache())))
+    return Compiled(tuple(found), site, plan, frozenset(secrets))
+
+
+def _memory(cache: ReadCache) -> Memory:
+    """Kept under the code that compiled, too."""
+    return Memory(
+        lambda key: cache.get(cache.key("flows", key)),
+        lambda key, data: cache.put(cache.key("flows", key), data),
+    )
