@@ -7,6 +7,7 @@ Made of any record, so a new section or step needs nothing here. A record's plac
 import hashlib
 import re
 from collections.abc import Callable, Collection
+from functools import cache
 from enum import Enum
 from typing import Any
 
@@ -46,7 +47,7 @@ class _Model:
         tree: Tree = {STEP: _kind(str(tag))} if tag else {}
         for field in value.__struct_fields__:
             found = getattr(value, field)
-            if isinstance(found, Span):
+            if type(found) is Span:
                 tree[PLACE] = f"{found.file}:{found.line}"
             elif field in SECRET_FIELDS and found:
                 tree[field] = self.sealed(found)
@@ -55,6 +56,11 @@ class _Model:
         return tree
 
     def plain(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is str:  # most values are, and a site may have a million of them
+            return self.sealed(value) if self.is_secret(value) else value
+        if value == () or value is None or kind is int or kind is bool:
+            return [] if kind is tuple else value
         match value:
             case msgspec.Struct():
                 return self.record(value)
@@ -64,17 +70,19 @@ class _Model:
                 return [self.plain(each) for each in value]
             case Enum():
                 return str(value.value)
-            case str() if value in self.secrets or any(secret in value for secret in self.inner):
-                return self.sealed(value)
-            case str() | int() | float() | None:
+            case float():
                 return value
-        return str(value)
+        return self.plain(str(value))
+
+    def is_secret(self, text: str) -> bool:
+        return text in self.secrets or any(secret in text for secret in self.inner)
 
     def sealed(self, value: Any) -> Tree:
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         return {SEALED: self.hide(text)}
 
 
+@cache
 def _kind(tag: str) -> str:
     """HoursStep is written `hours` in a flow."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", tag.removesuffix("Step")).lower()

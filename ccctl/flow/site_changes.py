@@ -89,7 +89,7 @@ def _section(section: str, old: Any, new: Any) -> Iterator[Change]:
             yield Change("added", what, name, tuple(_born(after[name])))
         elif name not in after:
             yield Change("removed", what, name)
-        elif details := tuple(_fields("", before[name], after[name], what)):
+        elif before[name] != after[name] and (details := tuple(_fields("", before[name], after[name], what))):
             yield Change("changed", what, name, details)
 
 

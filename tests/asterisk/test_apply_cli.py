@@ -133,6 +133,7 @@ def test_drift(cli_home: LabHome, folder: Path) -> None:
     assert 'edited by hand: "password = (hidden)"' in found.stdout
     assert "in Asterisk: context cc-in: 998,1,NoOp(hello) was added by hand" in found.stdout
     assert len(json.loads(run(cli_home, "drift", "--format", "json").stdout)["asterisk"]) == 1
+    assert "drift           pjsip.conf:" in run(cli_home, "doctor").stdout
     done = run(cli_home, "apply", str(folder), "--yes")
     assert "edited by hand, now overwritten; a copy is" in done.stdout
     assert run(cli_home, "drift").exit_code == 0
