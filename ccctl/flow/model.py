@@ -7,8 +7,8 @@ Made of any record, so a new section or step needs nothing here. A record's plac
 import hashlib
 import re
 from collections.abc import Callable, Collection
-from functools import cache
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import msgspec
