@@ -199,8 +199,9 @@ def voicemail(site: Site) -> tuple[Section, ...]:
 
 
 def _box(box: Mailbox) -> str:
+    """Without `operator` the key 0 does nothing, whatever extension o says."""
     attach = "attach=yes" if box.email else "attach=no"
-    return f"{box.pin},{_spoken(box.title or box.name)},{_spoken(box.email)},,{attach}"
+    return f"{box.pin},{_spoken(box.title or box.name)},{_spoken(box.email)},,{attach}|operator=yes"
 
 
 def music_classes(site: Site) -> tuple[str, ...]:

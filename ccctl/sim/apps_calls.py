@@ -10,7 +10,6 @@ from ccctl.sim.records import Moment
 from ccctl.sim.text import arguments, atoi, inner, options, outer, scan_float, separate
 
 _LOGIN_MS = 3000
-_OPERATOR, _ASSISTANT = ("o", "operator"), ("a", "a")
 
 
 # -- Stasis ----------------------------------------------------------------------------------------------
@@ -94,33 +93,35 @@ def _voicemail(core: Core, data: str) -> Steps:
     if not box.exists:
         core.put("VMSTATUS", "FAILED")
         return 0
-    keys = "#" + ("0" if _way_out(core, _OPERATOR) else "") + ("*" if _way_out(core, _ASSISTANT) else "")
+    operator, assistant = (core.program.exists(core.channel.context, exten) for exten in "oa")
+    operator = operator and box.operator
     if "u" in letters or "b" in letters or "s" not in letters:
+        keys = "#" + "0" * operator + "*" * assistant
         ended = yield from core.pause(box.greeting_ms, "voicemail", outer(boxes), keys)
         if ended == HUNG:
             core.put("VMSTATUS", "FAILED")
             return STOP
-        if ended in ("0", "*"):
-            return _leave_box(core, _OPERATOR if ended == "0" else _ASSISTANT)
-    beep = yield from play(core, "beep", "")
-    ended = HUNG if beep == HUNG else (yield from core.pause(box.message_ms, "record", outer(boxes), "#0"))
-    core.put("VMSTATUS", "USEREXIT" if ended == "0" else "SUCCESS")
+        if ended in ("*", "0"):
+            core.put("VMSTATUS", "USEREXIT")
+            core.channel.move(core.channel.context, "a" if ended == "*" else "o", 0)
+            return 0
+    return (yield from _message(core, boxes, box))
+
+
+def _message(core: Core, boxes: str, box: Box) -> Steps:
+    """The recording, and the question whether it is to be kept; no answer means yes."""
+    if (yield from play(core, "beep", "")) == HUNG:
+        return STOP
+    ended = yield from core.pause(box.message_ms, "record", outer(boxes), "#")
+    if ended == "#" and box.review_ms:
+        ended = yield from core.pause(box.review_ms, "voicemail", "review", "1")
+    core.put("VMSTATUS", "SUCCESS")
     return STOP if ended == HUNG else 0
 
 
 def _box(core: Core, name: str) -> Box:
     boxes = core.outside.boxes
     return boxes.get(outer(name)) or boxes.get("") or Box()
-
-
-def _way_out(core: Core, extension: tuple[str, str]) -> bool:
-    return core.program.exists(core.channel.context, extension[0])
-
-
-def _leave_box(core: Core, extension: tuple[str, str]) -> Result:
-    core.channel.move(core.channel.context, extension[0], 0)
-    core.put("VMSTATUS", "USEREXIT")
-    return 0
 
 
 def _voicemail_main(core: Core, data: str) -> Steps:

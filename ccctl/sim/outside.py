@@ -54,11 +54,16 @@ class Native(msgspec.Struct, frozen=True):
 
 
 class Box(msgspec.Struct, frozen=True):
-    """A mailbox: the length of its greeting and of the message; `exists` False: VMSTATUS=FAILED."""
+    """A mailbox: lengths of its greeting, a message and the review of it; `exists` False: VMSTATUS=FAILED.
+
+    The key 0 leads to extension o only where voicemail.conf has operator=yes, as ours has; * leads to a always.
+    """
 
     exists: bool = True
     greeting_ms: int = 3000
     message_ms: int = 10_000
+    review_ms: int = 10_000
+    operator: bool = True
 
 
 class HttpRequest(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from tests.support.sim_cases import CASES, Case
 SOUNDS = {"beep": 300, "demo-echotest": 20_000, "vm-goodbye": 900}
 HUMAN_MS = 250  # from the start of an application to the first key
 GAP_MS = 300
+PAUSE, PAUSE_MS = "~", 1000  # a pause between keys
 
 
 def sound(name: str, language: str) -> int | None:
@@ -19,7 +20,7 @@ def simulated(program: Program, case: Case) -> list[Seen]:
         phones=case.phones,
         agents=lambda arguments: Agents(does="failed"),
         queues={"": Native(status="UNKNOWN")},
-        boxes={"": Box(exists=False)},
+        boxes={"": Box(exists=False), "1@simbox": Box(operator=False), "2@simbox": Box()},
     )
     name, _, number = case.caller.rpartition(" <")
     text = name.strip('"').replace('\\"', '"')
@@ -36,13 +37,23 @@ def simulated(program: Program, case: Case) -> list[Seen]:
                     press(machine, keys)
         elif isinstance(moment, Waiting) and moment.until_ms is None:
             machine.hang_up()
+    return steps_of(machine)
+
+
+def steps_of(machine: Machine) -> list[Seen]:
+    """Those of the caller, not of whom he dialled."""
     own = [step for step in machine.executed_steps if not step.channel]
     return [(step.context, step.exten, step.priority, step.app, step.data) for step in own]
 
 
 def press(machine: Machine, keys: str) -> None:
-    for index, key in enumerate(keys):
-        machine.press(key, at_ms=machine.now_ms + HUMAN_MS + index * GAP_MS)
+    at_ms = machine.now_ms + HUMAN_MS
+    for key in keys:
+        if key == PAUSE:
+            at_ms += PAUSE_MS
+        else:
+            machine.press(key, at_ms=at_ms)
+            at_ms += GAP_MS
 
 
 def whole_program() -> Program:
