@@ -116,7 +116,7 @@ def http_lines(url: str) -> tuple[Line, ...]:
         Line("NoOp", (f"[{asked[2]}{asked[3]}]",)),
         Line("Set", ("CURLOPT(header)=1",)),
         Line("NoOp", (f"${{CURL({url}/ok):0:5}} ${{CURL({url}/ok):9:3}}",)),
-        Line("NoOp", (f"[${{CURL({url}/ok,a=1&b=2):0:9}}][${{CURL(http://127.0.0.1:1/)}}]",)),
+        Line("NoOp", (f"[${{CURL({url}/ok,a=1&b=2):0:5}}][${{CURL(http://127.0.0.1:1/)}}]",)),
         Line("Hangup", ("16",)),
     )
 
