@@ -8,7 +8,7 @@ from ccctl.sim.channel import Channel
 from ccctl.sim.core import Core, Read, Write
 from ccctl.sim.outside import HttpRequest
 from ccctl.sim.template import read
-from ccctl.sim.text import atoi, inner, options, outer, scan_float, separate, strip, truth, whole_int
+from ccctl.sim.text import atoi, inner, options, outer, scan_float, separate, strip, whole_int
 
 # -- CALLERID ------------------------------------------------------------------------------------------
 
@@ -119,8 +119,7 @@ def _curl(core: Core, text: str) -> str | None:
     core.skip(min(reply.after_ms, limit) if limit else reply.after_ms)
     if not reply.status or (limit and reply.after_ms >= limit) or _fails(core.channel, reply.status):
         return None
-    head = f"HTTP/1.1 {reply.status} \r\n\r\n" if truth(settings.get("header")) else ""
-    return (head + inner(reply.text)).rstrip()
+    return inner(reply.text).rstrip()
 
 
 def _fails(channel: Channel, status: int) -> bool:

@@ -56,7 +56,7 @@ class Native(msgspec.Struct, frozen=True):
 class Box(msgspec.Struct, frozen=True):
     """A mailbox: lengths of its greeting, a message and the review of it; `exists` False: VMSTATUS=FAILED.
 
-    The key 0 leads to extension o only where voicemail.conf has operator=yes, as ours has; * leads to a always.
+    The key 0 leads to extension o only where voicemail.conf has operator=yes, as ours has; * leads to a.
     """
 
     exists: bool = True
@@ -76,7 +76,10 @@ class HttpRequest(msgspec.Struct, frozen=True):
 
 
 class HttpReply(msgspec.Struct, frozen=True):
-    """`status` 0: no answer at all. The caller waits `after_ms`."""
+    """`status` 0: no answer at all. The caller waits `after_ms`.
+
+    `text` is all that CURL gives: with the option `header` it begins with the status line.
+    """
 
     text: str = ""
     status: int = 200

@@ -126,7 +126,8 @@ async def test_http_is_asked_as_the_real_one_asks(watcher: Watcher, cases_lab: L
         if not request.url.startswith(crm.url):
             return HttpReply(status=0)
         status, text, after = ANSWERS.get(request.url.removeprefix(crm.url), (404, b"not here", 0.0))
-        return HttpReply(text.decode(), status, int(after * 1000))
+        head = f"HTTP/1.0 {status} \r\n\r\n" if request.options.get("header") == "1" else ""
+        return HttpReply(head + text.decode(), status, int(after * 1000))
 
     with Crm() as crm:
         crm.answers |= ANSWERS
