@@ -159,3 +159,57 @@ class Maker:
 def items(seed: int, count: int) -> list[str]:
     maker = Maker(seed)
     return [maker.item() for _ in range(count)]
+
+
+# -- extensions and times --------------------------------------------------------------------------
+
+_CHARS = ["0", "1", "2", "7", "+", "X", "Z", "N", "[1-3]", "[17]", "[+0-9]", "a", "x", "-"]
+_TAILS = ["", "", "", ".", "!", "X."]
+_TIMES = [
+    "*",
+    "08:00-17:59",
+    "22:00-06:00",
+    "12:30",
+    "09:00-09:30&20:00-21:00",
+    "08:00-24:00",
+    "7:5-8:5",
+    "bad",
+]
+_WEEKDAYS = ["*", "mon-fri", "sat&sun", "fri-mon", "wed", "1-3", "TUE", "nix", "mon-nix"]
+_DAYS = ["*", "1-15", "28-3", "31", "5&25", "0", "x"]
+_MONTHS = ["*", "nov", "dec-feb", "6-8", "jan&oct", "13"]
+_ZONES = ["", ",Europe/Berlin", ",America/New_York", ",Asia/Kolkata", ",No/Where"]
+
+
+def patterns(maker: Maker) -> list[str]:
+    """Extensions of one context; what is no extension at all is not among them."""
+    found = set()
+    for _ in range(maker.random.randint(3, 9)):
+        body = "".join(maker.pick(_CHARS) for _ in range(maker.random.randint(1, 4)))
+        plain = body.strip("-") and not set(body) & set("[]")
+        found.add(f"_{body}{maker.pick(_TAILS)}" if maker.random.random() < 0.7 or not plain else body)
+    kept: dict[str, str] = {}
+    for exten in sorted(found):
+        if exten.strip("_-"):
+            kept.setdefault(exten.replace("-", "") if exten[0] != "_" else exten, exten)
+    return list(kept.values())
+
+
+def number(maker: Maker) -> str:
+    return "".join(
+        maker.pick(["0", "1", "2", "3", "7", "9", "+", "a", "x"]) for _ in range(maker.random.randint(1, 5))
+    )
+
+
+def time_condition(maker: Maker) -> str:
+    fields = (_TIMES, _WEEKDAYS, _DAYS, _MONTHS)
+    return ",".join(
+        maker.pick(field) if maker.random.random() < 0.6 else "*" for field in fields
+    ) + maker.pick(_ZONES)
+
+
+def instant(maker: Maker) -> int:
+    """Any second of some years, often near the change of a day or of summer time."""
+    at = maker.random.randint(1_735_689_600, 1_893_456_000)
+    near = maker.random.choice([at, at - at % 3600, 1_774_746_000, 1_792_890_000, at - at % 86_400])
+    return near + maker.random.randint(-3600, 3600)
