@@ -58,10 +58,9 @@ def _queue(core: Core, data: str) -> Steps:
     if native.status == "UNKNOWN":
         core.put("QUEUESTATUS", "UNKNOWN")
         return 0
-    status, wait = native.status, native.after_ms
-    if status == "TIMEOUT" or (limit and wait > limit):
-        status, wait = "TIMEOUT", limit or None  # type: ignore[assignment]
-    ended = yield from core.pause(wait, "queue", outer(name))
+    late = native.status == "TIMEOUT" or 0 < limit < native.after_ms
+    status = "TIMEOUT" if late else native.status
+    ended = yield from core.pause((limit or None) if late else native.after_ms, "queue", outer(name))
     if ended == HUNG:
         core.put("ABANDONED", "TRUE")
         return STOP

@@ -18,6 +18,7 @@ ANY = "0123456789*#ABCD"
 HUNG = "hung"  # in place of a key: there is no caller any more, or his time is over
 STOP = -1  # an application's result: the channel leaves the dialplan
 NEVER = 1 << 62
+HELD = frozenset({"stasis", "talk", "conference", "queue"})  # what somebody else can end
 
 Result = int | str  # 0: go on, STOP, or a key that was pressed
 Steps = Generator[Moment, None, Result]
@@ -88,6 +89,7 @@ class Core:
         """
         until = NEVER if ms is None else self.now_ms + ms
         told = False
+        self.released = None
         while not self.is_hung():
             at = self._next(until, keys)
             if at > self.now_ms and not told:
@@ -100,7 +102,7 @@ class Core:
                 )
                 told = True
                 continue
-            if self.released is not None:
+            if self.released is not None and kind in HELD:
                 return ""
             if (self.limit_ms is not None and self.limit_ms < at) or at == NEVER:
                 self.now_ms = max(self.now_ms, self.limit_ms or 0)

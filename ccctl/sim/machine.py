@@ -16,7 +16,7 @@ from ccctl.sim.channel import Channel
 from ccctl.sim.core import ANY, HUNG, STOP, Application, Core, Key, Result, Steps, Tables
 from ccctl.sim.outside import Call, Outside
 from ccctl.sim.program import Program, Step
-from ccctl.sim.records import Ended, Executed, Moment, Waiting
+from ccctl.sim.records import Ended, Executed, Moment, SimError, Waiting
 from ccctl.sim.text import outer
 
 TABLES = Tables(
@@ -59,7 +59,9 @@ class Machine(Core):
         if self.ended:
             return self.ended
         self.limit_ms = limit_ms
-        moment = next(self._life)
+        moment = next(self._life, None)
+        if moment is None:
+            raise SimError("the call stopped at an error before; nothing can follow")
         self.limit_ms = None
         if isinstance(moment, Executed):
             self.executed_steps.append(moment)
