@@ -142,6 +142,7 @@ class Given(msgspec.Struct, frozen=True):
     """The world around a call. `http` maps "get https://..." to replies, "*" fits every request."""
 
     agents: dict[str, str] = {}
+    queues: dict[str, str] = {}  # how a queue of ours turns every caller away: full, failed
     phones: dict[str, Phone] = {}
     http: dict[str, Reply] = {}
     switch: dict[str, str] = {}

@@ -33,7 +33,8 @@ def enter(arguments: list[str], site: Site, given: Given) -> Visit | None:
         return None
     _, _, queue, _, wait_s, keys, flags = arguments[:7]
     visit = Visit(queue, int(wait_s or 0) * 1000, keys, "n" in flags, news=[])
-    if visit.leaves_empty and not available(site, given, queue):
+    visit.result = given.queues.get(queue, "")
+    if not visit.result and visit.leaves_empty and not available(site, given, queue):
         visit.result = "no_agents"
     return visit
 

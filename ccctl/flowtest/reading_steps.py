@@ -225,7 +225,7 @@ def _who(reader: Reader, node: Node, section: str) -> tuple[Scalar, Node] | None
 
 Verb = Callable[[Reader, Scalar, Node], AnyStep | None]
 VERBS: dict[str, Verb] = {
-    **dict.fromkeys(PATTERNS, _sees),
+    **dict.fromkeys((*PATTERNS, *ALIASES), _sees),
     "ends": _ends,
     "press": _presses,
     "waits": _waits,

@@ -9,6 +9,7 @@ from ccctl.errors import CcctlError
 from ccctl.flow.compile import Plan
 from ccctl.flow.compile_http import SECRETS
 from ccctl.flow.compile_tables import INBOUND, MODES
+from ccctl.flow.dialplan import Section
 from ccctl.flow.graph import Site
 from ccctl.flowtest import desk as rules
 from ccctl.flowtest.cases import Case, Given, Reply
@@ -41,6 +42,7 @@ class Simulator:
         self.site = site
         self.program = Program([*plan.contexts, *plan.entry])
         self.keys = menu_keys(plan)
+        self.queues = {section.name: _native(section) for section in plan.sections.get("queues.conf", ())}
 
     def run(self, case: Case) -> Result:
         call = SimCall(self, case)
@@ -91,7 +93,7 @@ def caller_of(case: Case) -> str:
 
 class SimCall:
     def __init__(self, simulator: Simulator, case: Case) -> None:
-        self.site, self.given = simulator.site, case.given
+        self.site, self.given, self.queues = simulator.site, case.given, simulator.queues
         self.began = case.call.at * 1000
         self.visit: rules.Visit | None = None
         self.pending: list[Happened] = []
@@ -106,7 +108,7 @@ class SimCall:
             http=self._http,
             phones=dict(_phones(self.site, self.given)),
             agents=self._enter,
-            queues={"": Native("JOINEMPTY", 0)},
+            queues=self.queues,
             boxes={"": Box(message_ms=LONG_MS)},
         )
 
@@ -136,7 +138,8 @@ class SimCall:
         return self._look(request.within_ms) if isinstance(request, Look) else self._act(request)
 
     def _look(self, within_ms: int) -> list[Happened]:
-        self._run(self.machine.now_ms + within_ms, impatient=True)
+        if not self.pending:
+            self._run(self.machine.now_ms + within_ms, impatient=True)
         news, self.pending = self.pending, []
         self.every += news
         return news
@@ -228,6 +231,12 @@ class SimCall:
             return f"{act.who} does not talk with the caller"
         self.machine.release()
         return ""
+
+
+def _native(section: Section) -> Native:
+    """Asterisk's own queue when no phone is there: nobody is let in, or callers wait."""
+    empty = dict(section.options).get("joinempty")
+    return Native("JOINEMPTY", 0) if empty == "strict" else Native("TIMEOUT")
 
 
 def _call(case: Case) -> Call:

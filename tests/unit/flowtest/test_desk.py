@@ -31,6 +31,11 @@ def test_nobody_is_there() -> None:
     assert visit(agents={"anna": "paused", "ben": "away"}).result == "no_agents"
 
 
+def test_queues_that_turn_callers_away() -> None:
+    assert visit(queues={"support": "full"}).result == "full"
+    assert visit(queues={"billing": "full"}).result == ""
+
+
 @pytest.mark.parametrize(("keys", "result"), [("0", "key_0"), ("5", ""), ("5*", "key_*")])
 def test_keys(keys: str, result: str) -> None:
     entered = visit()
