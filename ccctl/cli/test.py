@@ -141,11 +141,18 @@ def read_files(folder: Path) -> tuple[list[TestFile], list[Diagnostic]]:
 # -- playing ---------------------------------------------------------------------------------------
 
 
+def plays_on(case: Case, place: str) -> bool:
+    """Over SIP there are no random callers, and nobody can give variables to a channel."""
+    if place == "sip" and (case.walk >= 0 or case.given.vars):
+        return False
+    return not case.only or place in case.only
+
+
 def play(order: Order, cases: list[Case]) -> Results:
     results: Results = {}
     for place in order.places:
         began = time.monotonic()
-        wanted = [case for case in cases if not case.only or place in case.only]
+        wanted = [case for case in cases if plays_on(case, place)]
         if place == "sim":
             results[place] = run_all(Simulator(order.site, order.plan), wanted)
         else:
@@ -205,7 +212,7 @@ def show_coverage(order: Order, results: Results, verbose: bool) -> bool:
     print_table(("flow", "branches", ""), covering.table(flows))
     share = covering.total(flows)
     click.echo(f"{share:.0f} % of all branches")
-    if share >= order.suite.coverage:
+    if share >= order.suite.coverage or "sim" not in results:  # elsewhere some tests may be left out
         return True
     span = order.suite.coverage_span
     wanted = f"at least {order.suite.coverage} % of all branches are wanted; -v names those never taken"

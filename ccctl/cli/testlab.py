@@ -11,7 +11,7 @@ import click
 from ccctl.cli.lab import find_asterisk, lab_of, new_lab
 from ccctl.errors import LabError
 from ccctl.flow.graph import Site
-from ccctl.flowlab.house import furnish, run_cases
+from ccctl.flowlab.house import furnish, furnish_sip, run_cases, run_sip_cases
 from ccctl.flowtest.cases import Case
 from ccctl.flowtest.drive import Result
 from ccctl.lab import server
@@ -49,7 +49,10 @@ def _start(settings: Settings, tree: Tree) -> Settings:
 
 def run(site: Site, home: str, cases: list[Case], sip: bool) -> list[Result]:
     async def play(settings: Settings) -> list[Result]:
-        async with furnish(settings, site, lambda text: None) as lab:
+        if sip:
+            async with furnish_sip(settings, site) as (lab, exchange):
+                return await run_sip_cases(lab, exchange, cases)
+        async with furnish(settings, site) as lab:
             return await run_cases(lab, cases)
 
     with private_lab(home) as settings:

@@ -127,7 +127,11 @@ class LabCall:
             as_written(frame.get("AppData", "")),
             self.now(),
         )
+        self.told(step)
         self.tell(step)
+
+    def told(self, step: Executed) -> None:
+        """For those who look closer."""
 
     def _follow(self, entry: bool) -> None:
         self.entries += entry

@@ -5,14 +5,17 @@ in variables that its dialled channels inherit, so one dialplan serves all tests
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
 from ccctl.flow.compile import Plan
-from ccctl.flow.dialplan import Context, Exten, Line, goto, put
+from ccctl.flow.compile_tables import INBOUND
+from ccctl.flow.dialplan import Context, Exten, Line, Section, goto, put
 from ccctl.flowtest.cases import Given, Phone
 
 PHONES = "cc-test-phones"
+ENTRY = "cc-test-entry"
 _CHANNEL = re.compile(r"PJSIP/([A-Za-z0-9_.+-]+)(@[A-Za-z0-9_.-]+)?")
 _STAND_IN = re.compile(rf"Local/([A-Za-z0-9_.+-]+)(?:~([A-Za-z0-9_.-]+))?@{PHONES}/n")
 _CURL = "${CURL(${CC_URL}"
@@ -21,24 +24,60 @@ _FOREVER = "3600"
 
 def rewrite(plan: Plan, port: int) -> Plan:
     """`port` is where the stand-in of all web servers listens."""
-    contexts = tuple(_context(context, port) for context in plan.contexts)
+    contexts = tuple(_map_lines(context, lambda line: _line(line, port)) for context in plan.contexts)
     return msgspec.structs.replace(plan, contexts=(*contexts, phones()), entry=plan.entry)
 
 
-def _context(context: Context, port: int) -> Context:
+def rewrite_for_sip(plan: Plan, port: int, carrier: int) -> Plan:
+    """Phones stay phones. Calls of the trunks come from `carrier`, with a test's facts before the number."""
+    contexts = tuple(_map_lines(context, lambda line: _asking(line, port)) for context in plan.contexts)
+    sections = {**plan.sections, "pjsip.conf": tuple(_trunks(plan.sections["pjsip.conf"], carrier))}
+    return msgspec.structs.replace(plan, contexts=(*contexts, entry()), sections=sections)
+
+
+def _trunks(sections: Iterable[Section], carrier: int) -> Iterator[Section]:
+    """Every trunk leads to the carrier on loopback; nothing registers anywhere."""
+    for section in sections:
+        options = dict(section.options)
+        if options.get("context") == INBOUND:
+            kept = [(key, ENTRY if key == "context" else text) for key, text in section.options]
+            yield Section(section.name, tuple(pair for pair in kept if pair[0] != "outbound_auth"))
+        elif options.get("type") == "aor" and "contact" in options:
+            yield Section(section.name, (("type", "aor"), ("contact", f"sip:127.0.0.1:{carrier}")))
+        elif options.get("type") == "identify":
+            yield Section(section.name, (*section.options[:-1], ("match", "127.0.0.1")))
+        elif options.get("type") != "registration":
+            yield section
+
+
+def entry() -> Context:
+    """number of the case ~ moment ~ dice ~ number that is called"""
+    lines = (
+        put("__TESTTIME", "${CUT(EXTEN,~,2)}"),
+        put("__CC_DICE", "${CUT(EXTEN,~,3)}"),
+        goto((INBOUND, "${CUT(EXTEN,~,4)}", "1")),
+    )
+    return Context(ENTRY, (Exten("_X.", lines),))
+
+
+def _map_lines(context: Context, change: Callable[[Line], Line]) -> Context:
     extens = (
-        msgspec.structs.replace(exten, lines=tuple(_line(line, port) for line in exten.lines))
+        msgspec.structs.replace(exten, lines=tuple(change(line) for line in exten.lines))
         for exten in context.extens
     )
     return msgspec.structs.replace(context, extens=tuple(extens))
 
 
-def _line(line: Line, port: int) -> Line:
-    if any(_CURL in argument for argument in line.args):
-        asks = f"${{CURL(http://127.0.0.1:{port}/${{UNIQUEID}}?address=${{URIENCODE(${{CC_URL}})}}"
-        return msgspec.structs.replace(line, args=tuple(a.replace(_CURL, asks) for a in line.args))
-    if line.app != "Dial":
+def _asking(line: Line, port: int) -> Line:
+    asks = f"${{CURL(http://127.0.0.1:{port}/${{UNIQUEID}}?address=${{URIENCODE(${{CC_URL}})}}"
+    if not any(_CURL in argument for argument in line.args):
         return line
+    return msgspec.structs.replace(line, args=tuple(text.replace(_CURL, asks) for text in line.args))
+
+
+def _line(line: Line, port: int) -> Line:
+    if line.app != "Dial":
+        return _asking(line, port)
     channels = _CHANNEL.sub(lambda found: stand_in(found[1], (found[2] or "")[1:]), line.args[0])
     return msgspec.structs.replace(line, args=(channels, *line.args[1:]))
 

@@ -44,6 +44,7 @@ class Watch:
 
     def __init__(self, node: Node) -> None:
         self.calls: dict[str, Callable[[Frame], None]] = {}
+        self.strangers: dict[str, Callable[[Frame], None]] = {}  # by the beginning of what was dialled
         self._up = asyncio.Event()
         self._why = "no connection"
         self.ami = Ami(node, self._take, self._state, wanted=WANTED)
@@ -69,5 +70,7 @@ class Watch:
 
     def _take(self, frame: Frame) -> None:
         take = self.calls.get(frame.get("Linkedid", ""))
+        if take is None and frame["Event"] == "Newexten":
+            take = self.strangers.get(frame.get("Extension", "").partition("~")[0])
         if take:
             take(frame)

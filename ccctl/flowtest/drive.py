@@ -232,8 +232,16 @@ class Player:
         yield from self.hang_up()
         if not self.ended:
             self.fail("the call did not end after the caller hung up", self.case.span)
+        self.listen()
         if not self.failures:
             self.judge()
+
+    def listen(self) -> None:
+        """Where calls have sound, a prompt that was played must have been heard."""
+        for index, seen in self.seen:
+            if seen.kind == "unheard":
+                text = f"prompt {seen.what} was played, but something else was heard: {seen.more}"
+                self.failures.append(Failure(text, self.case.span, index))
 
     def judge(self) -> None:
         expect, span = self.case.expect, self.case.span

@@ -38,7 +38,7 @@ def home() -> Iterator[LabHome]:
 async def play(home: LabHome, site: Site, cases: list[Case]) -> tuple[list[Result], list[Difference]]:
     """The real results, and where the simulator went another way."""
     ours = run_all(Simulator(site, compile_site(site, generation_id(site))), cases)
-    async with furnish(home.settings, site, lambda text: None) as lab:
+    async with furnish(home.settings, site) as lab:
         real = await run_cases(lab, cases)
     assert [explain(result) for result in ours if result.failures] == []
     assert [explain(result) for result in real if result.failures] == []
@@ -69,7 +69,7 @@ async def test_a_simulator_that_errs_is_found_out(home: LabHome) -> None:
     cases = numbered(walks(site, 30, SEED))
     wrong = msgspec.structs.replace(site, flows={**site.flows, "main": sample_site.main_flow("holiday")})
     ours = run_all(Simulator(wrong, compile_site(wrong, generation_id(site))), cases)
-    async with furnish(home.settings, site, lambda text: None) as lab:
+    async with furnish(home.settings, site) as lab:
         real = await run_cases(lab, cases)
     found = differences(zip(ours, real, strict=True))
     assert any("cc/holiday-" in one.sim and "cc/main-menu-" in one.real for one in found), found

@@ -93,7 +93,7 @@ async def play(home: LabHome, site: Site, text: str) -> list[Result]:
     assert parsed.root is not None, parsed.findings
     suite, found = read_suite([TestFile("t.yaml", parsed.root)], site)
     assert not found, found
-    async with furnish(home.settings, site, lambda text: None) as lab:
+    async with furnish(home.settings, site) as lab:
         return await run_cases(lab, numbered(suite.tests))
 
 

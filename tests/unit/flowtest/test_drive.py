@@ -138,6 +138,12 @@ def test_an_end_is_reached_and_the_caller_hangs_up() -> None:
     assert tape.acts == ["hang_up"]
 
 
+def test_a_prompt_that_nobody_heard_fails() -> None:
+    tape = Tape(did("Playback", "cc/welcome-4be1d29a"), Seen("unheard", "welcome"), OVER)
+    (failure,) = texts(run(tape, Sees(want=Want("unheard"))))
+    assert "prompt welcome was played, but something else was heard" in failure
+
+
 def test_refused_actions_fail() -> None:
     class Refusing(Tape):
         def answer(self, request: Look | Act) -> list[Happened] | str:
