@@ -1,4 +1,4 @@
-"""One call in a test lab over SIP: from a carrier, with RFC 4733 keys, and with an ear that is listened to."""
+"""One call in a test lab over SIP: from a carrier, with RFC 4733 keys, and its ear is listened to."""
 
 import asyncio
 import time
