@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ccctl.cli.checkpbx import pbx
+from ccctl.cli.checkup import Finding
 from ccctl.flow import graph as g
 from ccctl.flow.compile import compile_site, generation_id
 from ccctl.runtime.apply import apply
@@ -267,6 +269,19 @@ async def test_the_secret_is_in_the_database_only(data: Data, crm: Crm, home: La
     assert "kR7wuGh0" not in home.ask("dialplan show")
     written = [path for path in Path(home.node.etc_dir).rglob("*") if path.is_file()]
     assert not [path for path in written if b"kR7wuGh0" in path.read_bytes()]
+
+
+async def test_doctor_misses_curl(data: Data, home: LabHome) -> None:
+    def modules(found: list[Finding]) -> Finding:
+        return next(each for each in found if each.check == "modules")
+
+    assert modules(await pbx(home.settings)).state == "ok"
+    home.ask("module unload func_curl.so")
+    try:
+        missing = modules(await pbx(home.settings))
+        assert (missing.state, missing.text) == ("fail", "not running: func_curl")
+    finally:
+        home.ask("module load func_curl.so")
 
 
 # -- tables ----------------------------------------------------------------------------------------
