@@ -18,8 +18,7 @@ from ccctl.flow.graph import Http, Pair, Save, Text, Variable
 MOST = 4000
 SECRETS = "cc/secret"  # AstDB family of the secrets that flows use: name -> value
 JSON_HEADER = "content-type: application/json"
-_STATUSES = (range(300, 309), range(400, 432), range(449, 452), range(500, 512), range(520, 531))
-_FAILURES = ",".join(str(code) for codes in _STATUSES for code in codes)
+_FAILURES = ",".join(str(code) for code in range(300, 600))
 _PRINTABLE = "\\x20-\\x7e\\x80-\\xff"  # no line end may reach Asterisk's log
 
 
@@ -50,12 +49,21 @@ def _request(f: FlowCompiler, here: str, step: Http) -> list[Line]:
         put("CURLOPT(conntimeout)", seconds(step.timeout_ms)),
         put("CURLOPT(httptimeout)", seconds(step.timeout_ms)),
         put("CURLOPT(header)", "0" if step.save else "1"),
-        put("CURLOPT(failurecodes)", _FAILURES),  # used up by each request
+        Line("Gosub", (_failures(f), "s", "1")),
         put("CC_REPLY", f"${{CURL(${{CC_URL}}{body})}}"),
         *(_judged(here) if step.save else _accepted(here)),
         go_if(f"0${{CC_TRIES}} <= {step.retries}", "again"),
         goto(f.place(f"{here}_error")),
     ]
+
+
+def _failures(f: FlowCompiler) -> str:
+    """Statuses that are failures; a long list, and each request uses it up."""
+    context = name(f"{f.context}.failures")
+    if all(each.name != context for each in f.extra):
+        lines = (put("CURLOPT(failurecodes)", _FAILURES), Line("Return"))
+        f.extra.append(Context(context, (Exten("s", lines),)))
+    return context
 
 
 def _judged(here: str) -> list[Line]:

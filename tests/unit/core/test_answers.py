@@ -33,7 +33,8 @@ def test_who_has_said_no_is_never_recorded(policy: str, wish: str, recorded: boo
 def test_the_flags_of_a_queue_step(flags: str, wish: str, empty: bool) -> None:
     args = ("queue", "7f3a9c", "support", "5", "600", "0", flags, "a1b2c3d4")
     queued = queued_from_args(e.LiveChannel(channel="n/1", app_args=args), 0)
-    assert queued and (queued.recording, queued.leave_if_empty, queued.offer) == (wish, empty, "a1b2c3d4")
+    assert queued
+    assert (queued.recording, queued.leave_if_empty, queued.offer) == (wish, empty, "a1b2c3d4")
     assert queued_from_args(e.LiveChannel(channel="n/1", app_args=args[:7]), 0)
 
 
