@@ -46,6 +46,7 @@ def _lookup(f: FlowCompiler, block: Block, step: Lookup, then: Place | None) -> 
     for save in step.save:
         cell = table.columns.index(save.source) + 2
         found += fetched(f.site.vars[save.variable], f"${{CUT(CC_ROW,{_CELL},{cell})}}")
+    found.append(put("CC_ROW", ""))
     f.go(found, then)
     f.body(f"{here}_missing", step.on_missing, then)
 

@@ -30,7 +30,7 @@ def _http(f: FlowCompiler, block: Block, step: Http, then: Place | None) -> None
     done.append(Line("StopMusicOnHold"))
     for save in step.save:
         done += _saved(f.site.vars[save.variable], save)
-    done += [put("CC_REPLY", ""), put("CC_JSON", "")]
+    done += [put(each, "") for each in ("CC_REPLY", "CC_JSON", "CC_VALUE", "CC_WORD")]
     f.go(done, then)
     failed = [Line("StopMusicOnHold"), put("CC_REPLY", ""), put("CC_JSON", "")]
     f.block(f"{here}_error").extend(failed)
@@ -90,7 +90,7 @@ def _saved(variable: Variable, save: Save) -> list[Line]:
     """What is missing in the reply leaves the variable at its default."""
     inside = "${LEN(${FILTER(\\x7b\\x5b,${CC_VALUE:0:1})})}"  # 1: a list or an object is no value
     return [
-        put("CC_VALUE", f"${{JSON_DECODE(CC_JSON,{_path(save.source)})}}"),
+        put("CC_VALUE", f"${{FILTER({_PRINTABLE},${{JSON_DECODE(CC_JSON,{_path(save.source)})}})}}"),
         put("CC_VALUE", f"${{CC_VALUE:0:$[({inside} = 0) * {MOST}]}}"),
         *fetched(variable, "${CC_VALUE}"),
     ]

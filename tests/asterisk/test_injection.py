@@ -372,7 +372,8 @@ class Attack:
         names = re.findall(
             r"^(\w+)=", shown.partition("Variables:")[2].partition("CDR Variables:")[0], re.MULTILINE
         )
-        assert "CC_V_tier" in names
+        assert "CC_V_tier" in names, shown
+        assert not re.search(r"^CC_\w+=.*[\x00-\x08\x0b-\x1f\x7f]", shown, re.MULTILINE), shown
         foreign = [name for name in names if not OWN.fullmatch(name)]
         assert not foreign, foreign
         declared = {f"CC_V_{name}" for name in variables()}
