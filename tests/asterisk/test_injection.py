@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from ccctl.asterisk.node import Node
 from ccctl.flow import graph as g
 from ccctl.flow.compile import compile_site, generation_id
+from ccctl.flow.compile_answers import LOCKS, lock_name
 from ccctl.flow.schema_tables import CELL
 from ccctl.runtime.apply import apply
 from tests.support import sample_site as s
@@ -208,8 +209,18 @@ def facts(url: str) -> tuple[g.AnyStep, ...]:
     )
 
 
+PIN = g.Authenticate(
+    prompts=("enter-pin",),
+    pins=(hashlib.sha1(b"5a174711", usedforsecurity=False).hexdigest(),),
+    salt="5a17",
+    attempts=1,
+    on_denied=(g.Recording(on=True),),
+    on_locked=(g.Recording(on=True),),
+)
+LOCK = lock_name(PIN)
+
+
 def voices() -> tuple[g.AnyStep, ...]:
-    pin = hashlib.sha1(b"5a17" + b"4711", usedforsecurity=False).hexdigest()
     on = (g.Recording(on=True),)
     return (
         g.Consent(prompts=("notice",), timeout_ms=200),
@@ -231,9 +242,7 @@ def voices() -> tuple[g.AnyStep, ...]:
             attempts=1,
             on_exhausted=on,
         ),
-        g.Authenticate(
-            prompts=("enter-pin",), pins=(pin,), salt="5a17", attempts=1, on_denied=on, on_locked=on
-        ),
+        PIN,
         g.SurveyStep(survey="csat"),
         g.RecordMessage(name="wish", max_ms=1000, silence_ms=1000, beep=False),
         g.Goto(flow="told"),
@@ -335,7 +344,8 @@ class Attack:
         for family, key, value in (
             ("cc/mode", "office", '${SHELL(touch PWNED)}" | "1" = "1'),
             ("cc/mode", "office", "open,closed)&Local/s@pwned"),
-            ("cc/lock", "x/withheld", "99999999999999999999-${EPOCH}"),
+            (LOCKS, f"{LOCK}/withheld", "99999999999999999999-${EPOCH}) | (1"),
+            (LOCKS, f"{LOCK}/49", "$[1/0]-99999999999999999999"),
         ):
             await calls.ami.action(
                 "DBPut", Family=family, Key=key, Val=value.replace("PWNED", str(self.pwned))
