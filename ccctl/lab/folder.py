@@ -84,6 +84,8 @@ def prepare(lab: Lab, tree: Tree) -> None:
 
 def _make_folders(lab: Lab) -> None:
     for folder in (
+        lab.folder,  # nobody else goes in: Asterisk's database is readable for all, and holds secrets
+        lab.folder / "var",
         lab.etc,
         lab.etc / "ccctl",
         lab.run,
