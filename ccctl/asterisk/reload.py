@@ -19,7 +19,7 @@ from ccctl.asterisk.conf import Revision
 from ccctl.asterisk.node import Node
 from ccctl.errors import ApplyError, AsteriskDown, AsteriskRefused, CcctlError
 from ccctl.flow.compile import Plan
-from ccctl.flow.compile_tables import VOICEMAIL
+from ccctl.flow.compile_flow import VOICEMAIL
 from ccctl.flow.dialplan import Context, Priority, Section, model
 from ccctl.flow.retire import joined
 

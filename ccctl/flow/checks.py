@@ -10,6 +10,7 @@ import msgspec
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import (
     checks_data,
+    checks_desk,
     checks_flows,
     checks_menus,
     checks_names,
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_prompts.CHECKS,
     *checks_vars.CHECKS,
     *checks_data.CHECKS,
+    *checks_desk.CHECKS,
 )
 
 

@@ -9,7 +9,8 @@ from ccctl.flow.checks_names import unknown
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.circles import circles
 from ccctl.flow.graph import AnyStep, Body, Callback, Dial, Goto, QueueStep, Subflow
-from ccctl.flow.schema import Draft, is_number
+from ccctl.flow.schema import Draft
+from ccctl.flow.schema_desk import is_number
 from ccctl.flow.ways import Then, all_bodies, goes_on, leads_to, reached, verb, ways
 
 Targets = dict[str, Span]  # flow -> place of the goto

@@ -21,6 +21,8 @@ SINGULAR = {
     "hours": "a set of opening hours",
     "tables": "a table",
     "surveys": "a survey",
+    "ring_groups": "a ring group",
+    "conferences": "a conference room",
 }
 
 
@@ -90,7 +92,15 @@ def check_people(draft: Draft) -> Iterator[Diagnostic]:
     """
     for section, word in (("users", "user"), ("agents", "agent")):
         for ref in unknown(draft, section):
-            yield found("E103", ref.span, f'{word} "{ref.name}" is not defined', hint_for(draft, ref))
+            yield found("E103", ref.span, f'{word} "{ref.name}" is not defined', _who(draft, ref))
+
+
+def _who(draft: Draft, ref: Ref) -> str:
+    """What a dial step calls may be a ring group, too."""
+    groups = draft.names["ring_groups"]
+    if ref.kind == "users" and did_you_mean(ref.name, groups):
+        return hint_for(draft, Ref("ring_groups", ref.name, ref.span))
+    return hint_for(draft, ref)
 
 
 @finding("E113")
@@ -181,6 +191,20 @@ def check_languages(draft: Draft) -> Iterator[Diagnostic]:
         yield found("E112", ref.span, text, f"its languages are {languages}; add it to defaults.languages")
 
 
+@finding("E114")
+def check_room_names(draft: Draft) -> Iterator[Diagnostic]:
+    """A conference room that does not exist.
+
+    Bad:
+        main: [{conference: bord}, hangup]
+    Good:
+        conferences: {board: {max_members: 10}}
+        flows: {main: [{conference: board}, hangup]}
+    """
+    for ref in unknown(draft, "conferences"):
+        yield found("E114", ref.span, f'unknown conference "{ref.name}"', hint_for(draft, ref))
+
+
 def check_kind(draft: Draft) -> Iterator[Diagnostic]:
     """The page of E109 is with wrong_kind: reading reports it, too."""
     for ref in draft.refs:
@@ -198,6 +222,8 @@ def _write_instead(ref: Ref, section: str) -> str:
         "mailboxes": "voicemail",
         "users": "dial",
         "hours": "hours",
+        "ring_groups": "dial",
+        "conferences": "conference",
     }
     if ref.kind == "flows" and section in verbs:
         return f"write {{{verbs[section]}: {ref.name}}}"
@@ -265,6 +291,7 @@ CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_trunk_names,
     check_hours_names,
     check_languages,
+    check_room_names,
     check_kind,
     check_skills,
     check_members,

@@ -1,6 +1,7 @@
 """Checks of what is not a flow: hours, prompts and recordings, extensions, codes, secrets."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import calendar
@@ -177,6 +178,22 @@ def check_code_prefixes(draft: Draft) -> Iterator[Diagnostic]:
             yield found("E805", span, f'"{short}" is a prefix of "{code}"', "choose another code")
 
 
+def extensions_of(draft: Draft) -> list[tuple[str, Span]]:
+    """Internal numbers of people, ring groups and rooms."""
+    site = draft.site
+    sections: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("users", site.users),
+        ("ring_groups", site.ring_groups),
+        ("conferences", site.conferences),
+    )
+    return [
+        (thing.extension, draft.spot(section, thing.name, "extension"))
+        for section, things in sections
+        for thing in things.values()
+        if thing.extension
+    ]
+
+
 @finding("E801")
 def check_extensions_twice(draft: Draft) -> Iterator[Diagnostic]:
     """An extension or a mailbox number is used twice.
@@ -190,7 +207,7 @@ def check_extensions_twice(draft: Draft) -> Iterator[Diagnostic]:
           anna: {extension: 201, password: !secret ph201}
           ben: {extension: 202, password: !secret ph202}
     """
-    extensions = [(u.extension, draft.spot("users", u.name, "extension")) for u in draft.site.users.values()]
+    extensions = extensions_of(draft)
     boxes = [(b.number, draft.spot("mailboxes", b.name, "number")) for b in draft.site.mailboxes.values()]
     for what, numbers in (("extension", extensions), ("mailbox number", boxes)):
         first: dict[str, Span] = {}
@@ -212,11 +229,11 @@ def check_emergency(draft: Draft) -> Iterator[Diagnostic]:
     """
     country = draft.site.defaults.country
     numbers = {*COUNTRIES.get(country, ("", ()))[1], *EMERGENCY_ANYWHERE}
-    for user in draft.site.users.values():
-        if user.extension in numbers:
-            whose = f" of {country}" if user.extension in COUNTRIES.get(country, ("", ()))[1] else ""
-            text = f"extension {user.extension} hides the emergency number{whose}"
-            yield found("E802", draft.spot("users", user.name, "extension"), text, "choose another")
+    for extension, span in extensions_of(draft):
+        if extension in numbers:
+            whose = f" of {country}" if extension in COUNTRIES.get(country, ("", ()))[1] else ""
+            text = f"extension {extension} hides the emergency number{whose}"
+            yield found("E802", span, text, "choose another")
 
 
 @finding("E806")

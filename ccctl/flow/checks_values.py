@@ -182,6 +182,23 @@ def expansion(span: Span, word: str) -> Diagnostic:
     return found("E503", span, f'"{word}" would be expanded by Asterisk', "remove the $")
 
 
+@finding("E502")
+def free_target(span: Span, name: str) -> Diagnostic:
+    """A dial target that the caller could write.
+
+    A caller's name is free text, and a call is placed by what stands in a target. Only variables whose
+    type lets nothing but digits through may be dialled.
+
+    Bad:
+        main: [{dial: "{{ caller.name }}", on_no_answer: hangup}]
+    Good:
+        main: [{dial: "{{ desk }}", on_no_answer: hangup}]     # vars: {desk: {type: digits, max: 8}}
+    """
+    why = "is free text from the caller and" if name == "caller.name" else "holds no number and"
+    text = f"{name} {why} may not reach a dial target"
+    return found("E502", span, text, "use a var of type digits or phone")
+
+
 # -- secrets and files that the site names ---------------------------------------------------------
 
 

@@ -31,6 +31,8 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
     dialled: tuple[tuple[str, Span], ...]
     given: tuple[tuple[str, str, Span], ...]
     patient: tuple[Span, ...]
+    targets: tuple[tuple[str, Span], ...]
+    shown: tuple[tuple[str, Span], ...]
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -55,7 +57,7 @@ def read_flows(
 
 def _surroundings(reader: Reader) -> str:
     """What reading a flow looks at besides its text."""
-    names = sorted(reader.names["flows"])
+    names = sorted(reader.names["flows"]), sorted(reader.names["ring_groups"])
     return repr((sorted(reader.menu.items()), reader.country, reader.extensions, names))
 
 
@@ -77,6 +79,8 @@ def _recalled(reader: Reader, key: str, flows: dict[str, Flow]) -> bool:
     reader.dialled += chunk.dialled
     reader.given += chunk.given
     reader.patient.update(chunk.patient)
+    reader.targets += chunk.targets
+    reader.shown += chunk.shown
     return True
 
 
@@ -85,6 +89,7 @@ def _read(
 ) -> None:
     marks = len(reader.findings), len(reader.refs), len(reader.dialled), len(reader.given), reader.lookups
     patient, reader.patient = reader.patient, set()
+    targets, shown = len(reader.targets), len(reader.shown)
     fresh: list[Flow] = []
     for word, node in entries:
         before = len(reader.findings)
@@ -99,6 +104,8 @@ def _read(
             tuple(reader.dialled[marks[2] :]),
             tuple(reader.given[marks[3] :]),
             tuple(reader.patient),
+            tuple(reader.targets[targets:]),
+            tuple(reader.shown[shown:]),
         )
         reader.folder.keep(key, _ENCODER.encode(chunk))
     reader.patient |= patient

@@ -11,13 +11,14 @@ from itertools import groupby
 
 import msgspec
 
+from ccctl.flow.compile_boxes import directory, directory_names, voicemail
 from ccctl.flow.compile_data import tables
 from ccctl.flow.compile_sections import music_classes, pjsip, queues
 from ccctl.flow.compile_sections import voicemail as voicemail_sections
 from ccctl.flow.compile_steps import compile_flow
-from ccctl.flow.compile_tables import desks, hours, inbound, phones, voicemail
+from ccctl.flow.compile_tables import desks, hours, inbound, internal_flows, phones
 from ccctl.flow.dialplan import Context, Section, render
-from ccctl.flow.graph import Flow, Prompt, Site, Subflow
+from ccctl.flow.graph import Directory, Flow, Prompt, Site, Subflow
 from ccctl.flow.ways import walk
 
 GENERATION = re.compile(r"[0-9a-f]{6}")
@@ -46,6 +47,7 @@ def compile_site(site: Site, generation: str) -> Plan:
             "pjsip.conf": pjsip(site),
             "queues.conf": queues(site),
             "voicemail.conf": voicemail_sections(site),
+            "directory.conf": directory_names(site),
         },
         music=music_classes(site),
         prompts=tuple(site.prompts.values()),
@@ -71,12 +73,21 @@ def _compile(site: Site, generation: str, flow: Flow, called: set[str]) -> list[
 
 
 def _compile_rest(site: Site, generation: str) -> list[Context]:
+    internal = [
+        context for _, flow in internal_flows(site) for context in compile_flow(site, generation, flow)
+    ]
     return [
+        *internal,
         *hours(site, generation),
         *tables(site, generation),
         *voicemail(site, generation),
         desks(site, generation),
+        *([directory(site, generation)] if uses(site, Directory) else []),
     ]
+
+
+def uses(site: Site, kind: type) -> bool:
+    return any(isinstance(step, kind) for flow in site.flows.values() for step in walk(flow.steps))
 
 
 class Memory(msgspec.Struct, frozen=True):

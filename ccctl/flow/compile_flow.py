@@ -18,6 +18,7 @@ from ccctl.flow.graph import AnyStep, Body, Flow, Menu, Play, Site
 
 _KEYS = {"*": "star", "#": "hash"}
 _NUMBER = re.compile(r"\+?[0-9]+")
+VOICEMAIL = "ccctl"  # app_voicemail's context of all boxes
 STEPS = "CC_STEPS"  # flows that this call has entered
 
 Block = list[Line]
@@ -53,6 +54,11 @@ def table_context(generation: str, table: str) -> str:
 
 def voicemail_context(generation: str, mailbox: str) -> str:
     return name(f"cc-{generation}.voicemail.{mailbox}")
+
+
+def directory_context(generation: str) -> str:
+    """From what Directory() returns to the desk of that person."""
+    return name(f"cc-{generation}.directory")
 
 
 def desk_context(generation: str) -> str:

@@ -1,9 +1,13 @@
 """Phones, trunks, queues and boxes as sections of pjsip.conf, queues.conf and voicemail.conf."""
 
-from ccctl.flow.compile_tables import INBOUND, PHONES, VOICEMAIL, box_number
+from ccctl.flow.compile_boxes import box_number, box_of
+from ccctl.flow.compile_dial import TRUNKS
+from ccctl.flow.compile_flow import VOICEMAIL
+from ccctl.flow.compile_tables import INBOUND, PHONES
 from ccctl.flow.dialplan import Section, name
-from ccctl.flow.graph import Mailbox, Prompt, Queue, Site, Trunk, User
+from ccctl.flow.graph import Dial, Mailbox, Prompt, Queue, Site, Trunk, User, Wait
 from ccctl.flow.roster import queue_prompt
+from ccctl.flow.ways import walk
 
 CODECS = ("alaw", "ulaw")
 QUALIFY_S = "60"
@@ -73,7 +77,7 @@ def _box_options(site: Site, user: User) -> Options:
     box = site.mailboxes.get(user.mailbox)
     if not box:
         return []
-    where = f"{box_number(box)}@{VOICEMAIL}"
+    where = box_of(box)
     pin = [] if box.pin else [("set_var", "CC_BOX_OPTIONS=s")]
     return [("mailboxes", where), ("set_var", f"CC_BOX={where}"), *pin]
 
@@ -95,10 +99,16 @@ def _trunk(trunk: Trunk) -> list[Section]:
         ("aors", who),
         ("identify_by", "ip,auth_username,username" if trunk.username else "ip"),
         ("from_domain", trunk.host),
+        ("send_pai", "yes"),
+        ("set_var", f"GROUP({TRUNKS})={who}"),
         ("rewrite_contact", "yes"),
     ]
     if trunk.username:
-        endpoint += [("outbound_auth", who), ("from_user", trunk.username)]
+        endpoint.append(("outbound_auth", who))
+    if trunk.username and not trunk.caller_id:
+        endpoint.append(("from_user", trunk.username))
+    if trunk.channels:
+        endpoint.append(("set_var", f"CC_TRUNK_MOST={trunk.channels}"))
     aor = (("type", "aor"), ("contact", address), ("qualify_frequency", QUALIFY_S))
     identify = (("type", "identify"), ("endpoint", who), ("match", trunk.host))
     login = [_auth(who, trunk.username, trunk.password)] if trunk.username else []
@@ -205,4 +215,8 @@ def _box(box: Mailbox) -> str:
 
 
 def music_classes(site: Site) -> tuple[str, ...]:
-    return tuple(sorted({name(queue.music) for queue in site.queues.values()} - {"default"}))
+    played = {queue.music for queue in site.queues.values()}
+    played |= {room.music for room in site.conferences.values()}
+    steps = (step for flow in site.flows.values() for step in walk(flow.steps))
+    played |= {step.music for step in steps if isinstance(step, Dial | Wait)}
+    return tuple(sorted({name(music) for music in played if music} - {"default"}))

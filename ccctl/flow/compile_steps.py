@@ -4,6 +4,7 @@ from ccctl.flow import (
     compile_answers,
     compile_basic,
     compile_data,
+    compile_desk,
     compile_dial,
     compile_logic,
     compile_menu,
@@ -11,13 +12,12 @@ from ccctl.flow import (
 )
 from ccctl.flow.compile_flow import FlowCompiler, Registry
 from ccctl.flow.dialplan import Context
-from ccctl.flow.graph import Flow, Goto, HangupStep, Reject, Return, Site, VoicemailStep
+from ccctl.flow.graph import Flow, Goto, HangupStep, Reject, Return, Site
 
 REGISTRY = Registry(
     plain={
         **compile_basic.PLAIN,
         **compile_logic.PLAIN,
-        **compile_dial.PLAIN,
         **compile_data.PLAIN,
     },
     branching={
@@ -25,10 +25,11 @@ REGISTRY = Registry(
         **compile_menu.BRANCHING,
         **compile_queue.BRANCHING,
         **compile_dial.BRANCHING,
+        **compile_desk.BRANCHING,
         **compile_data.BRANCHING,
         **compile_answers.BRANCHING,
     },
-    terminal=(Goto, VoicemailStep, HangupStep, Reject, Return),
+    terminal=(Goto, HangupStep, Reject, Return),
 )
 
 

@@ -8,22 +8,23 @@ from collections.abc import Iterable
 
 from ccctl.errors import ApplyError
 from ccctl.flow import marks
+from ccctl.flow.compile_boxes import leave_message
+from ccctl.flow.compile_desk import group_flow, room_flow
+from ccctl.flow.compile_dial import TRUNKS
 from ccctl.flow.compile_flow import (
     desk_context,
     digits,
     flow_context,
     hours_context,
     seconds,
-    voicemail_context,
     whole_seconds,
 )
 from ccctl.flow.compile_values import channel_variable
 from ccctl.flow.dialplan import Context, Exten, Line, Place, go_if, goto, literal, mark, name, put
-from ccctl.flow.graph import FeatureCode, Hours, Mailbox, Number, OpenSpan, Site, User
+from ccctl.flow.graph import FeatureCode, Flow, Hours, Number, OpenSpan, Site, User
 
 INBOUND = "cc-in"
 PHONES = "cc-phones"
-VOICEMAIL = "ccctl"  # app_voicemail's context of all boxes
 PHONE_RING_MS = 30_000
 CODE_LIMIT_S = "8"  # a feature code is confirmed by then
 MODES = "cc/mode"  # AstDB family of the day/night switches
@@ -54,7 +55,15 @@ def begin(site: Site, generation: str, direction: str, number: Number) -> list[L
         lines.append(put("CHANNEL(language)", name(language)))
     if number.language:
         lines.append(put("CC_LANGUAGE", name(number.language)))
-    return [*lines, *_values(site, number), mark(marks.CALL, direction)]
+    return [*lines, *_values(site, number), mark(marks.CALL, direction), *_limit(site, direction)]
+
+
+def _limit(site: Site, direction: str) -> list[Line]:
+    """Calls out count against a trunk's channels, too: one too many is told that the lines are busy."""
+    if direction != "inbound" or not any(trunk.channels for trunk in site.trunks.values()):
+        return []
+    calls = f"${{GROUP_COUNT(${{GROUP({TRUNKS})}}@{TRUNKS})}}"
+    return [go_if(f'"${{CC_TRUNK_MOST}}" != "" & {calls} > 0${{CC_TRUNK_MOST}}', "full,1")]
 
 
 def _values(site: Site, number: Number) -> list[Line]:
@@ -71,7 +80,9 @@ def inbound(site: Site, generation: str) -> Context:
             if spelling not in known:
                 known.add(spelling)
                 extens.append(Exten(spelling, (goto((INBOUND, number, "1")),)))
-    return Context(INBOUND, (*extens, *_UNKNOWN))
+    full = Exten("full", (mark(marks.HANGUP, "trunk-full"), Line("Hangup", ("34",))))
+    limited = any(trunk.channels for trunk in site.trunks.values())
+    return Context(INBOUND, (*extens, *((full,) if limited else ()), *_UNKNOWN))
 
 
 def _numbers(site: Site, generation: str, direction: str) -> list[Exten]:
@@ -104,7 +115,27 @@ def phones(site: Site, generation: str) -> Context:
     switches = [_switch(hours) for hours in site.hours.values() if hours.switch]
     late = Exten("T", (put("TIMEOUT(absolute)", "0"), *_sorry()))
     numbers = _numbers(site, generation, "internal")
-    return Context(PHONES, (*people, *numbers, *codes, *switches, late, *_UNKNOWN))
+    return Context(PHONES, (*people, *_rooms(site, generation), *numbers, *codes, *switches, late, *_UNKNOWN))
+
+
+def _rooms(site: Site, generation: str) -> list[Exten]:
+    """Internal numbers of ring groups and conferences."""
+    return [
+        _entry(
+            digits(number),
+            begin(site, generation, "internal", Number(number=number, flow="")),
+            (flow_context(generation, flow.name), "s", "1"),
+        )
+        for number, flow in internal_flows(site)
+    ]
+
+
+def internal_flows(site: Site) -> list[tuple[str, Flow]]:
+    """Internal numbers, and the flows that they are made into."""
+    trunk = next(iter(site.trunks), "")
+    groups = [(g.extension, group_flow(g, trunk)) for g in site.ring_groups.values() if g.extension]
+    rooms = [(r.extension, room_flow(r)) for r in site.conferences.values() if r.extension]
+    return [*groups, *rooms]
 
 
 # -- desks -----------------------------------------------------------------------------------------
@@ -116,7 +147,7 @@ def desks(site: Site, generation: str) -> Context:
 
 
 def _desk(user: User, generation: str) -> Exten:
-    box = [goto((voicemail_context(generation, user.mailbox), "u", "1"))] if user.mailbox else []
+    box = leave_message(generation, user.mailbox) if user.mailbox else []
     lines = [
         mark(marks.DIAL, user.name),
         Line("Dial", (f"PJSIP/{name(user.name)}", seconds(PHONE_RING_MS), "g")),
@@ -219,37 +250,6 @@ def _switch(hours: Hours) -> Exten:
         Line("Hangup"),
     )
     return Exten(hours.switch, lines, lamp)
-
-
-# -- voicemail -------------------------------------------------------------------------------------
-
-
-def box_number(box: Mailbox) -> str:
-    return digits(box.number) if box.number else name(box.name)
-
-
-def voicemail(site: Site, generation: str) -> list[Context]:
-    return [_box(box, generation) for box in site.mailboxes.values()]
-
-
-def _box(box: Mailbox, generation: str) -> Context:
-    """One extension per greeting; the keys 0 and * (extensions o and a) leave politely."""
-    leave = (
-        mark(marks.VOICEMAIL_END, "${VMSTATUS}"),
-        Line("Playback", ("vm-goodbye",)),
-        Line("Hangup", ("16",)),
-    )
-    greetings = [
-        Exten(option, (mark(marks.VOICEMAIL, box.name), _leave_message(box, option), *leave))
-        for option in "ubs"
-    ]
-    return Context(
-        voicemail_context(generation, box.name), (*greetings, Exten("o", leave), Exten("a", leave))
-    )
-
-
-def _leave_message(box: Mailbox, option: str) -> Line:
-    return Line("VoiceMail", (f"{box_number(box)}@{VOICEMAIL}", option))
 
 
 # -- feature codes ---------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ class Trunk(Item, frozen=True, kw_only=True):
     register: bool = False
     codecs: tuple[str, ...] = ("alaw", "ulaw")
     channels: int = 0  # 0: no limit
+    caller_id: str = ""  # what numbers outside see; '' is the caller's own
 
 
 class Number(Item, frozen=True, kw_only=True):
@@ -200,6 +201,7 @@ class RingGroup(Item, frozen=True, kw_only=True):
     strategy: str = "all"
     timeout_ms: int = 20_000
     repeats: int = 1
+    extension: str = ""
 
 
 class Question(Item, frozen=True, kw_only=True):
@@ -235,6 +237,7 @@ class Conference(Item, frozen=True, kw_only=True):
     max_members: int = 0
     music: str = ""
     record: bool = False
+    extension: str = ""
 
 
 class Locale(Item, frozen=True, kw_only=True):

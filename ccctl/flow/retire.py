@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from ccctl.flow.compile_tables import PHONES, VOICEMAIL
+from ccctl.flow.compile_flow import VOICEMAIL
+from ccctl.flow.compile_tables import PHONES
 from ccctl.flow.dialplan import Section
 
 Sections = Mapping[str, tuple[Section, ...]]

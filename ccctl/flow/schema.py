@@ -13,7 +13,7 @@ import msgspec
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import graph, values
+from ccctl.flow import graph, schema_desk, values
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.chunks import read_flows
 from ccctl.flow.graph import Site
@@ -41,7 +41,7 @@ from ccctl.flow.ways import walk
 
 NAMED = (
     "trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts", "vars", "sites",
-    "tables", "surveys",
+    "tables", "surveys", "ring_groups", "conferences",
 )  # fmt: skip
 SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
 SHAPING = "shaping 1"  # raised when sounds are made in another way: they get new names
@@ -70,6 +70,8 @@ class Draft(msgspec.Struct, frozen=True):
     openings: dict[str, Opening]
     dialled: tuple[tuple[str, Span], ...]
     given: tuple[tuple[str, str, Span], ...]
+    targets: tuple[tuple[str, Span], ...]
+    callers: tuple[tuple[str, Span], ...]
     patient: frozenset[Span]
     broken: frozenset[str]
     recordings: dict[str, Recording]
@@ -102,6 +104,12 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
     prompts = _read_prompts(reader, entries["prompts"], defaults, queues)
     flows, broken = read_flows(reader, entries["flows"], documents, _read_flow)
     trunks = _read_trunks(reader, entries["trunks"])
+    groups = schema_desk.read_groups(
+        reader, _read_all(reader, "ring_groups", entries["ring_groups"], schema_desk.RING_GROUP)
+    )
+    rooms = schema_desk.read_conferences(
+        reader, _read_all(reader, "conferences", entries["conferences"], schema_desk.CONFERENCE)
+    )
     site = Site(
         root=root,
         defaults=defaults,
@@ -112,7 +120,7 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         agents=agents,
         queues=queues,
         mailboxes=_read_mailboxes(reader, entries["mailboxes"], users),
-        flows=_route_numbers(flows, trunks),
+        flows=schema_desk.resolve(flows, groups, trunks),
         prompts=prompts,
         feature_codes=_read_codes(reader, entries["feature_codes"]),
         vars=variables,
@@ -120,6 +128,8 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         surveys=surveys,
         tables=tables,
         secrets=reader.secrets,
+        ring_groups=groups,
+        conferences=rooms,
     )
     return _draft(reader, site, openings, broken), reader.findings
 
@@ -133,6 +143,8 @@ def _draft(reader: Reader, site: Site, openings: dict[str, Opening], broken: set
         openings=openings,
         dialled=tuple(reader.dialled),
         given=tuple(reader.given),
+        targets=tuple(reader.targets),
+        callers=tuple(reader.shown),
         patient=frozenset(reader.patient),
         broken=frozenset(broken),
         recordings=reader.folder.sounds,
@@ -367,43 +379,6 @@ def _read_flow(reader: Reader, word: Scalar, node: Node) -> graph.Flow:
             name=word.text, span=word.span, steps=found.get("steps", ()), catch=found.get("catch", "")
         )
     return graph.Flow(name=word.text, span=word.span, steps=read_body(reader, node))
-
-
-def _route_numbers(flows: dict[str, graph.Flow], trunks: dict[str, graph.Trunk]) -> dict[str, graph.Flow]:
-    """With one trunk, `via` need not be written."""
-    if len(trunks) != 1:
-        return flows
-    only = next(iter(trunks))
-    return {
-        name: msgspec.structs.replace(flow, steps=_routed(flow.steps, only)) if _dials(flow) else flow
-        for name, flow in flows.items()
-    }
-
-
-def _dials(flow: graph.Flow) -> bool:
-    return any(isinstance(step, graph.Dial) and not step.via for step in walk(flow.steps))
-
-
-def _routed(body: graph.Body, trunk: str) -> graph.Body:
-    return tuple(_routed_step(step, trunk) for step in body)
-
-
-def _routed_step(step: graph.AnyStep, trunk: str) -> graph.AnyStep:
-    """The step with the trunk filled in, in all bodies below it, too."""
-    changes: dict[str, Any] = {}
-    for field in type(step).__struct_fields__:
-        value = getattr(step, field)
-        if isinstance(value, tuple) and value and isinstance(value[0], graph.Step):
-            changes[field] = _routed(value, trunk)
-        elif isinstance(value, tuple) and value and isinstance(value[0], graph.Option):
-            changes[field] = tuple(msgspec.structs.replace(o, body=_routed(o.body, trunk)) for o in value)
-    if isinstance(step, graph.Dial) and not step.via and any(is_number(target) for target in step.targets):
-        changes["via"] = trunk
-    return msgspec.structs.replace(step, **changes) if changes else step
-
-
-def is_number(target: str) -> bool:
-    return target.lstrip("+").isdecimal()
 
 
 def _read_codes(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, graph.FeatureCode]:

@@ -5,6 +5,7 @@ docs/reference-yaml.md and docs/checks.md are written by scripts/docs; a test co
 
 from collections.abc import Iterator
 
+from ccctl.flow import schema_desk
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.checks import CHECKS
 from ccctl.flow.checks_pages import PAGES, Page
@@ -33,6 +34,11 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
         'hours: {office: {open: {mon-fri: "09:00-17:00", sat-sun: closed}, holidays: ["2026-12-25"]}}',
     ),
     ("users", (sections.USER,), "users: {anna: {extension: 201, password: !secret ph201}}"),
+    (
+        "ring_groups",
+        (schema_desk.RING_GROUP,),
+        "ring_groups: {front-desk: {ring: [reception, anna], strategy: hunt, timeout: 15s}}",
+    ),
     ("agents", (sections.AGENT,), "agents: {anna: {skills: {technical: 3}}}"),
     (
         "queues",
@@ -46,6 +52,7 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
         "surveys: {csat: {questions: [{ask: csat-score, digits: 1-5, save: csat}]}}",
     ),
     ("mailboxes", (sections.MAILBOX,), "mailboxes: {support: {number: 900, pin: !secret vm900}}"),
+    ("conferences", (schema_desk.CONFERENCE,), "conferences: {board: {pin: !secret board, max_members: 10}}"),
     (
         "feature_codes",
         (sections.LISTEN,),

@@ -67,6 +67,22 @@ def _code(text: str) -> str | Wrong:
 CODE = typed("feature code", _code, shape=shapes.matching("[*#][0-9]{1,5}", 'a feature code: "*45"'))
 
 
+def _read_own_number(reader: Reader, node: Node) -> str | None:
+    """A number of this site, as caller id."""
+    text = read_text(reader, node)
+    if text is None:
+        return None
+    number = values.e164(text, reader.country)
+    if isinstance(number, Wrong):
+        reader.report(faults.bad_number(node.span, number.text, number.hint))
+        return None
+    reader.shown.append((number, node.span))
+    return number
+
+
+OWN_NUMBER = Kind("number of this site", _read_own_number, shapes.E164)
+
+
 def nested(table: Table) -> Kind:
     return Kind("mapping, below", lambda reader, node: read_keys(reader, node, table) or None, table.shape)
 
@@ -295,9 +311,10 @@ TRUNK = Table(
             "codecs in order of choice",
             "[alaw, ulaw]",
         ),
-        Key("channels", whole(1, 10_000), "how many calls at a time", "no limit"),
+        Key("channels", whole(1, 10_000), "how many calls at a time, in and out together", "no limit"),
+        Key("caller_id", OWN_NUMBER, "number of this site that people outside see", "the caller's"),
     ),
-    soon=("transport", "caller_id", "srtp"),
+    soon=("transport", "srtp"),
 )
 
 
@@ -407,14 +424,14 @@ MAILBOX = Table(
             example="pin: !secret vm201",
         ),
         Key("number", BOX, "its number", "extension of the one user who has it"),
-        Key("email", typed("mail address", _email), "where a notice goes"),
+        Key("email", typed("mail address", _email), "where the message is sent to, with the recording"),
         Key("name", TEXT, "name as people read it", "the key"),
+        Key("greeting", named("prompts", "a prompt"), "played in place of Asterisk's words", "the owner's"),
+        Key("operator", named("flows", "a flow"), "where the key 0 leads in the greeting", "a goodbye"),
     ),
-    soon=("greeting", "delete"),
+    soon=("delete",),
 )
 SOON_SECTIONS = (
-    "ring_groups",
-    "conferences",
     "campaigns",
     "parking",
     "directory",

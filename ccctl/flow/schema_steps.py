@@ -21,12 +21,8 @@ from ccctl.flow.source import Mapping, Node, Scalar, Sequence, duplicates
 from ccctl.flow.values import Wrong
 
 SOON = (
-    "directory",
-    "conference",
-    "transfer",
     "park",
     "page",
-    "reject",
     "listen",
 )
 

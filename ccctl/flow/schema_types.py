@@ -81,6 +81,8 @@ class Reader:
         self.dialled: list[tuple[str, Span]] = []  # numbers that dial steps call
         self.lookups = 0  # how many secrets were asked for
         self.unsure: set[str] = set()  # codes that follow from a slip that is told already
+        self.targets: list[tuple[str, Span]] = []  # variables that dial steps call
+        self.shown: list[tuple[str, Span]] = []  # numbers that are shown as the caller
         self.calendars: dict[tuple[str, str], Calendar] = {}  # by path and time zone
 
     def report(self, diagnostic: Diagnostic) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from ccctl.diagnostics import Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import graph, schema_answers, schema_data, schema_logic, shapes, values
+from ccctl.flow import graph, schema_answers, schema_data, schema_desk, schema_logic, shapes, values
 from ccctl.flow.graph import AnyStep, Body
 from ccctl.flow.schema_steps import BODY, RINGING, options, read_body, span_of_time, whole
 from ccctl.flow.schema_types import (
@@ -31,21 +31,6 @@ from ccctl.flow.values import Wrong
 
 VARIABLES = ("caller.number", "called.number", "now")
 CAUSES = {"normal": 16, "busy": 17, "no-answer": 19, "rejected": 21, "congestion": 34}
-
-
-def _read_target(reader: Reader, node: Node) -> str | None:
-    text = read_text(reader, node)
-    if text is None:
-        return None
-    if not re.match(r"[+0-9(]", text):
-        return reader.refer("users", text, node.span)
-    if re.fullmatch(r"\+?[0-9]{2,15}", text):
-        reader.dialled.append((text, node.span))
-        return text
-    wrong = values.e164(text, reader.country)
-    if isinstance(wrong, Wrong):
-        reader.report(faults.bad_number(node.span, wrong.text, wrong.hint))
-    return None
 
 
 def _read_spoken(reader: Reader, node: Node) -> str | None:
@@ -174,7 +159,6 @@ YES = typed("true or false", values.truth, shape=shapes.TRUTH)
 PROMPT = named("prompts", "a prompt")
 PROMPTS = listed(PROMPT)
 AGAIN = Kind("list of: prompts", _read_again, shapes.listed(shapes.listed(shapes.NAME)))
-TARGETS = listed(Kind("name of a user, or a number", _read_target, shapes.TARGET))
 
 
 # -- the verbs -------------------------------------------------------------------------------------
@@ -245,23 +229,6 @@ def _build_queue(span: Span, v: dict[str, Any]) -> AnyStep:
     )
 
 
-def _build_dial(span: Span, v: dict[str, Any]) -> AnyStep:
-    missed = v.get("on_no_answer", ())
-    return graph.Dial(
-        span=span,
-        targets=v["dial"],
-        via=v.get("via", ""),
-        timeout_ms=v.get("timeout", 25_000),
-        on_no_answer=missed,
-        on_busy=v.get("on_busy", missed),
-        on_failed=v.get("on_failed", missed),
-    )
-
-
-def _build_voicemail(span: Span, v: dict[str, Any]) -> AnyStep:
-    return graph.VoicemailStep(span=span, mailbox=v["voicemail"], greeting=v.get("greeting", "unavailable"))
-
-
 def _build_hangup(span: Span, v: dict[str, Any]) -> AnyStep:
     return graph.HangupStep(span=span, cause=CAUSES[v.get("hangup", "normal")])
 
@@ -270,6 +237,7 @@ VERBS: tuple[Verb, ...] = (
     *schema_logic.VERBS,
     *schema_data.VERBS,
     *schema_answers.VERBS,
+    *schema_desk.VERBS,
     Verb(
         Table(
             "step answer",
@@ -396,40 +364,6 @@ VERBS: tuple[Verb, ...] = (
             soon=("while_waiting", "announce"),
         ),
         _build_queue,
-    ),
-    Verb(
-        Table(
-            "step dial",
-            "Rings phones or numbers, all at once. When somebody answers, the call ends with the talk.",
-            (
-                Key("dial", TARGETS, "users, or numbers (with via)", required=True, example="anna"),
-                Key("via", named("trunks", "a trunk"), "the trunk for numbers", "the only trunk"),
-                Key("timeout", RINGING, "how long to ring", "25s"),
-                Key("on_no_answer", BODY, "nobody answered"),
-                Key("on_busy", BODY, "busy", "as on_no_answer"),
-                Key("on_failed", BODY, "not reachable", "as on_no_answer"),
-            ),
-            soon=("strategy", "confirm", "caller_id", "max_duration"),
-        ),
-        _build_dial,
-    ),
-    Verb(
-        Table(
-            "step voicemail",
-            "Takes a message and ends the call.",
-            (
-                Key(
-                    "voicemail", named("mailboxes", "a mailbox"), "the box", required=True, example="support"
-                ),
-                Key(
-                    "greeting",
-                    choice("unavailable", "busy", "none"),
-                    "which greeting is played",
-                    "unavailable",
-                ),
-            ),
-        ),
-        _build_voicemail,
     ),
     Verb(
         Table(

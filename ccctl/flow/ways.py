@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from ccctl.diagnostics import Span
 from ccctl.flow import graph as g
@@ -269,6 +270,24 @@ def all_bodies(body: Body) -> Iterator[Body]:
     for step in body:
         for inner in bodies(step):
             yield from all_bodies(inner)
+
+
+def rebuilt(body: Body, change: Callable[[AnyStep], AnyStep]) -> Body:
+    """The body with every step changed, those inside first."""
+    return tuple(change(_rebuilt_inside(step, change)) for step in body)
+
+
+def _rebuilt_inside(step: AnyStep, change: Callable[[AnyStep], AnyStep]) -> AnyStep:
+    changes: dict[str, Any] = {}
+    for field in step.__struct_fields__:
+        value = getattr(step, field)
+        if isinstance(value, g.CallbackOffer) and value.on_withheld:
+            changes[field] = replace(value, on_withheld=rebuilt(value.on_withheld, change))
+        elif isinstance(value, tuple) and value and isinstance(value[0], Option):
+            changes[field] = tuple(replace(each, body=rebuilt(each.body, change)) for each in value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], g.Step):
+            changes[field] = rebuilt(value, change)
+    return replace(step, **changes) if changes else step
 
 
 def verb(step: AnyStep) -> str:

@@ -130,6 +130,41 @@ def data_flow() -> g.Flow:
     )
 
 
+def desk_flows() -> tuple[g.Flow, ...]:
+    """Ringing people in every way."""
+    hunt = g.Dial(
+        targets=("ben", "+491711234567"),
+        via="telco",
+        strategy="hunt",
+        timeout_ms=2000,
+        confirm=("confirm",),
+        caller_id="+49301234500",
+        music="calm",
+        max_ms=3_600_000,
+        on_no_answer=voicemail(),
+        on_busy=(g.HangupStep(cause=17),),
+        on_failed=(g.Goto(flow="after-hours"),),
+    )
+    drawn = g.Dial(
+        targets=("anna", "ben", "reception"),
+        strategy="random",
+        timeout_ms=1000,
+        repeats=2,
+        on_no_answer=voicemail(),
+    )
+    typed = g.Dial(targets=("{{ desk }}", "anna"), via="telco", timeout_ms=2000, on_no_answer=voicemail())
+    return (
+        flow("emergency", hunt),
+        flow("anybody", drawn),
+        flow("typed", typed),
+        flow("by-name", g.Directory(on_none=(g.Goto(flow="after-hours"),))),
+        flow("room", g.ConferenceStep(room="board"), g.Play(prompts=("goodbye",)), g.HangupStep()),
+        flow("away", g.Transfer(target="+4930999", via="telco", on_failed=(g.Goto(flow="after-hours"),))),
+        flow("refused", g.Reject(cause=17)),
+        flow("own-greeting", g.VoicemailStep(mailbox="sales", on_failed=(g.Goto(flow="partner"),))),
+    )
+
+
 def site(**changes: object) -> g.Site:
     flows = (
         main_flow(),
@@ -138,13 +173,16 @@ def site(**changes: object) -> g.Site:
         data_flow(),
         flow("after-hours", g.Play(prompts=("closed",)), g.VoicemailStep(mailbox="support", greeting="none")),
         flow("partner", g.Dial(targets=("+49305559999",), via="telco", on_busy=(g.HangupStep(cause=17),))),
+        *desk_flows(),
     )
     values: dict[str, object] = {
         "defaults": g.Defaults(
             timezone="Europe/Berlin", languages=("en", "de"), pause_reasons={"1": "lunch", "2": "training"}
         ),
         "trunks": named(
-            g.Trunk(name="telco", host="127.0.0.1", port=25090, username="acme", password="pw-telco")
+            g.Trunk(
+                name="telco", host="127.0.0.1", port=25090, username="acme", password="pw-telco", channels=2
+            )
         ),
         "numbers": {
             "+49301234500": g.Number(number="+49301234500", flow="main"),
@@ -152,6 +190,10 @@ def site(**changes: object) -> g.Site:
             "+49301234520": g.Number(number="+49301234520", flow="support"),
             "+49301234530": g.Number(number="+49301234530", flow="billing"),
             "+49301234540": g.Number(number="+49301234540", flow="data"),
+            **{
+                f"+4930123456{at}": g.Number(number=f"+4930123456{at}", flow=each.name)
+                for at, each in enumerate(desk_flows())
+            },
         },
         "hours": named(
             g.Hours(name="office", timezone="Europe/Berlin", open=WEEK, holidays=("20261225",), switch="*27")
@@ -171,9 +213,11 @@ def site(**changes: object) -> g.Site:
             g.Mailbox(
                 name="support", number="900", pin="2222", email="support@acme.example", title="Support"
             ),
+            g.Mailbox(name="sales", number="901", greeting="goodbye", operator="partner", title="Sales"),
         ),
         "flows": named(*flows),
         "vars": named(
+            g.Variable(name="desk", type="digits", most=8),
             g.Variable(name="tier", type="enum", values=("gold", "silver", "none"), default="none"),
             g.Variable(name="case", type="digits", most=10),
             g.Variable(name="csat", type="digits", most=1),
@@ -199,11 +243,13 @@ def site(**changes: object) -> g.Site:
         ),
         "secrets": {"crm": "Bearer pw-crm"},
         "prompts": named(
-            *(prompt(word) for word in ("notice", "enter-pin", "csat-score", "csat-comment")),
+            *(prompt(word) for word in ("notice", "enter-pin", "csat-score", "csat-comment", "confirm")),
             *(prompt(word) for word in ("welcome", "main-menu", "holiday", "invalid", "goodbye", "closed")),
             prompt("queue-support"),
             prompt("queue-billing"),
         ),
+        "ring_groups": named(g.RingGroup(name="front", ring=("reception", "anna"), extension="300")),
+        "conferences": named(g.Conference(name="board", pin="4711", max_members=2, extension="301")),
         "feature_codes": {
             "*97": g.FeatureCode(code="*97", action="voicemail"),
             "*8": g.FeatureCode(code="*8", action="pickup"),

@@ -16,6 +16,7 @@ GOLDEN = Path(__file__).parents[2] / "flows/golden"
 GENERATION = "7f3a9c"
 FILES = (
     "dialplan/7f3a9c.conf",
+    "directory.conf",
     "entry.conf",
     "extensions.conf",
     "musiconhold.conf",

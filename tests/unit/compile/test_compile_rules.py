@@ -47,6 +47,10 @@ def test_every_named_place_exists() -> None:
     for context in known.values():
         for exten in context.extens:
             for line in exten.lines:
+                if line.app == "Dial":
+                    for extension, where in re.findall(r"Local/(\w+)@([\w.-]+)", line.args[0]):
+                        assert extension in {each.name for each in known[where].extens}
+                    continue
                 for where, extension, priority in NAMED.findall(",".join(line.args)):
                     target = next((each for each in known[where].extens if each.name == extension), None)
                     assert target, f"{context.name},{exten.name}: {line}"
@@ -86,7 +90,7 @@ def test_caller_text_is_filtered_where_it_enters() -> None:
         compile_site(sample_site.site(), GEN).entry + compile_site(sample_site.site(), GEN).contexts
     )
     for line in text.splitlines():
-        if "CALLERID" in line:
+        if "${CALLERID" in line:
             assert "FILTER(" in line
         assert "EVAL(" not in line
         assert "SHELL(" not in line
@@ -170,7 +174,10 @@ def test_a_dial_outcome_falls_back_to_no_answer() -> None:
     step = g.Dial(targets=("anna",), on_no_answer=(g.VoicemailStep(mailbox="anna", greeting="busy"),))
     extens = of_flow(step)
     for outcome in ("no_answer", "busy", "failed"):
-        assert lines(extens[f"dial1_{outcome}"]) == [f"Goto(cc-{GEN}.voicemail.anna,b,1)"]
+        assert lines(extens[f"dial1_{outcome}"]) == [
+            "Set(CC_VM_FAILED=)",
+            f"Goto(cc-{GEN}.voicemail.anna,b,1)",
+        ]
 
 
 def test_an_option_without_an_end_goes_on_after_the_menu() -> None:
