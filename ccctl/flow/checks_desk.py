@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import graph as g
+from ccctl.flow.built_in import LANGUAGES, state_texts
 from ccctl.flow.checks_menus import steps_of
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.checks_reading import place
+from ccctl.flow.checks_site import extensions_of
 from ccctl.flow.checks_values import free_target
+from ccctl.flow.compile_tables import PARKING
 from ccctl.flow.graph import AnyStep, Body
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_desk import is_number
@@ -278,6 +281,72 @@ class _Late:
         return by
 
 
+# -- codes and switches ----------------------------------------------------------------------------
+
+
+@finding("W429")
+def check_idle_emergency(draft: Draft) -> Iterator[Diagnostic]:
+    """An emergency outcome that nobody can switch on.
+
+    Bad:
+        hours: {office: {open: always}}
+        flows: {main: [{hours: office, on_closed: hangup, on_emergency: sorry}, hangup]}
+    Good:
+        hours: {office: {open: always, emergency: "*28"}}
+        flows: {main: [{hours: office, on_closed: hangup, on_emergency: sorry}, hangup]}
+    """
+    for step in steps_of(draft):
+        hours = draft.site.hours.get(step.hours) if isinstance(step, g.HoursStep) else None
+        if isinstance(step, g.HoursStep) and step.on_emergency and hours and not hours.emergency:
+            text = f'on_emergency can never happen: hours "{hours.name}" have no emergency code'
+            yield found("W429", step.on_emergency[0].span, text, "add emergency: and a code to the hours")
+
+
+@finding("W607")
+def check_built_in_words(draft: Draft) -> Iterator[Diagnostic]:
+    """Words of ccctl's own are not there in a language of the site.
+
+    The state of a switch would be said in English. A prompt of the same name in the site wins.
+
+    Bad:
+        defaults: {languages: [it]}
+        hours: {office: {open: always, switch: "*27"}}
+    Good:
+        prompts: {state-auto: {it: "..."}, state-open: {it: "..."}, state-closed: {it: "..."}}
+    """
+    site = draft.site
+    foreign = [code for code in site.defaults.languages if code.partition("_")[0] not in LANGUAGES]
+    lacking = [
+        name
+        for name in state_texts(site.hours, site.defaults.languages)
+        if name in site.prompts and not site.prompts[name].span.file
+    ]
+    for hours in site.hours.values():
+        if foreign and lacking and (hours.switch or hours.emergency):
+            text = f"states of the switch have no words in {', '.join(foreign)}; they are said in English"
+            yield found("W607", hours.span, text, f"write prompts {', '.join(lacking)}")
+
+
+@finding("E807")
+def check_parking(draft: Draft) -> Iterator[Diagnostic]:
+    """An extension is a slot of the parking lot.
+
+    With the feature code `park`, calls wait at 701 to 720.
+
+    Bad:
+        feature_codes: {"*75": park}
+        users: {anna: {extension: 701, password: !secret ph201}}
+    Good:
+        users: {anna: {extension: 201, password: !secret ph201}}
+    """
+    if any(code.action == "park" for code in draft.site.feature_codes.values()):
+        slots = {str(slot) for slot in PARKING}
+        for extension, span in extensions_of(draft):
+            if extension in slots:
+                text = f"extension {extension} is a slot of the parking lot"
+                yield found("E807", span, text, "choose another; 701 to 720 are taken")
+
+
 # -- queues ----------------------------------------------------------------------------------------
 
 
@@ -313,5 +382,8 @@ CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_useless_caller_id,
     check_group_trunks,
     check_late_rejects,
+    check_idle_emergency,
+    check_built_in_words,
+    check_parking,
     check_service_level,
 )

@@ -137,6 +137,9 @@ def _codes(draft: Draft) -> list[tuple[str, Span, str]]:
             codes.append(
                 (hours.switch, draft.spot("hours", hours.name, "switch"), f"the switch of {hours.name}")
             )
+        if hours.emergency:
+            span = draft.spot("hours", hours.name, "emergency")
+            codes.append((hours.emergency, span, f"the emergency announcement of {hours.name}"))
     return codes
 
 

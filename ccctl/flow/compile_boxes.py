@@ -1,8 +1,10 @@
 """Mailboxes and the list of names: what callers leave messages in, and sections of Asterisk's files."""
 
+import re
 import unicodedata
 
 from ccctl.flow import marks
+from ccctl.flow.built_in import MAIL, MAIL_WORDS
 from ccctl.flow.compile_flow import (
     VOICEMAIL,
     desk_context,
@@ -12,7 +14,7 @@ from ccctl.flow.compile_flow import (
     voicemail_context,
 )
 from ccctl.flow.dialplan import Context, Exten, Line, Section, go_if, goto, mark, name, put
-from ccctl.flow.graph import Mailbox, Site, User
+from ccctl.flow.graph import Defaults, Mailbox, Site, User
 
 VOICEMAIL_FAILED = "CC_VM_FAILED"  # where a call goes when its box cannot take a message
 _SPELLING = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
@@ -143,3 +145,25 @@ def _typed(title: str) -> str:
     """A name in letters that a keypad has."""
     plain = unicodedata.normalize("NFKD", title.replace("ß", "s")).encode("ascii", "ignore").decode()
     return " ".join("".join(char if char.isalnum() else " " for char in plain).split())
+
+
+# -- mail ------------------------------------------------------------------------------------------
+
+
+def mailed(defaults: Defaults) -> str:
+    """The options of a mailbox that is mailed: whose mail it is and what it says."""
+    mail = defaults.mail
+    subject, body = MAIL.get(defaults.languages[0].partition("_")[0], MAIL["en"])
+    options = {
+        "serveremail": mail.sender,
+        "fromstring": mail.name,
+        "emailsubject": _filled(mail.subject or subject),
+        "emailbody": _filled(mail.body or body),
+    }
+    return "|".join(f"{key}={text}" for key, text in options.items() if text)
+
+
+def _filled(text: str) -> str:
+    """{{ caller }} in Asterisk's words. A bar would begin the next option."""
+    words = re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda found: f"${{{MAIL_WORDS[found.group(1)]}}}", text)
+    return words.strip().replace("|", "/").replace("\r", "").replace("\n", "\\n")

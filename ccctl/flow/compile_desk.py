@@ -126,6 +126,7 @@ def _settings(room: Conference) -> list[Line]:
         ("bridge,template", "default_bridge"),
         ("user,template", "default_user"),
         ("user,music_on_hold_when_empty", "yes"),
+        ("menu,template", "default_menu"),  # without it Asterisk writes its default to a wrong place
         ("menu,#", "leave_conference"),
         ("menu,*", "toggle_mute"),
     ]

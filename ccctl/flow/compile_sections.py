@@ -1,6 +1,6 @@
 """Phones, trunks, queues and boxes as sections of pjsip.conf, queues.conf and voicemail.conf."""
 
-from ccctl.flow.compile_boxes import box_number, box_of
+from ccctl.flow.compile_boxes import box_number, box_of, mailed
 from ccctl.flow.compile_dial import TRUNKS
 from ccctl.flow.compile_flow import VOICEMAIL
 from ccctl.flow.compile_tables import INBOUND, PHONES
@@ -204,14 +204,16 @@ def _spoken(title: str) -> str:
 
 
 def voicemail(site: Site) -> tuple[Section, ...]:
-    boxes = tuple((box_number(box), _box(box)) for box in site.mailboxes.values())
+    mail = mailed(site.defaults)
+    boxes = tuple((box_number(box), _box(box, mail)) for box in site.mailboxes.values())
     return (Section(VOICEMAIL, boxes),) if boxes else ()
 
 
-def _box(box: Mailbox) -> str:
+def _box(box: Mailbox, mail: str) -> str:
     """Without `operator` the key 0 does nothing, whatever extension o says."""
-    attach = "attach=yes" if box.email else "attach=no"
-    return f"{box.pin},{_spoken(box.title or box.name)},{_spoken(box.email)},,{attach}|operator=yes"
+    attach = f"attach=yes|{mail}" if box.email else "attach=no"
+    options = f"operator=yes|{attach}"
+    return f"{box.pin},{_spoken(box.title or box.name)},{_spoken(box.email)},,{options}"
 
 
 def music_classes(site: Site) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from ccctl.flow.compile_flow import (
     seconds,
     whole_seconds,
 )
+from ccctl.flow.compile_switch import MODES, emergency_first, switches
 from ccctl.flow.compile_values import channel_variable
 from ccctl.flow.dialplan import Context, Exten, Line, Place, go_if, goto, literal, mark, name, put
 from ccctl.flow.graph import FeatureCode, Flow, Hours, Number, OpenSpan, Site, User
@@ -26,8 +27,9 @@ from ccctl.flow.graph import FeatureCode, Flow, Hours, Number, OpenSpan, Site, U
 INBOUND = "cc-in"
 PHONES = "cc-phones"
 PHONE_RING_MS = 30_000
+PARKING = range(701, 721)  # as in res_parking.conf
+PARKED = "cc-parked"  # res_parking's own context
 CODE_LIMIT_S = "8"  # a feature code is confirmed by then
-MODES = "cc/mode"  # AstDB family of the day/night switches
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CALLER_NAME = "${FILTER(a-zA-Z0-9 .\\x27\\-\\x80-\\xff,${CALLERID(name)})}"
@@ -112,10 +114,10 @@ def phones(site: Site, generation: str) -> Context:
         for user in site.users.values()
     ]
     codes = [exten for code in site.feature_codes.values() for exten in _code(site, generation, code)]
-    switches = [_switch(hours) for hours in site.hours.values() if hours.switch]
     late = Exten("T", (put("TIMEOUT(absolute)", "0"), *_sorry()))
     numbers = _numbers(site, generation, "internal")
-    return Context(PHONES, (*people, *_rooms(site, generation), *numbers, *codes, *switches, late, *_UNKNOWN))
+    rooms = _rooms(site, generation)
+    return Context(PHONES, (*people, *rooms, *numbers, *codes, *switches(site, PHONES), late, *_UNKNOWN))
 
 
 def _rooms(site: Site, generation: str) -> list[Exten]:
@@ -168,9 +170,11 @@ def hours(site: Site, generation: str) -> list[Context]:
 
 
 def _hours(hours: Hours, generation: str) -> Context:
-    """A subroutine that returns open, closed or holiday. Manual switch before holiday before hours."""
+    """A subroutine that returns open, closed, holiday or emergency. The emergency announcement goes before
+    the manual switch, that before dates, those before the week."""
     zone = hours.timezone
     lines = [
+        *emergency_first(hours),
         put("LOCAL(mode)", f"${{FILTER(a-z,${{DB({MODES}/{name(hours.name)})}})}}"),
         go_if('"${mode}" = "open"', "open"),
         go_if('"${mode}" = "closed"', "closed"),
@@ -179,6 +183,7 @@ def _hours(hours: Hours, generation: str) -> Context:
         Line("Goto", ("d${STRFTIME(${now}," + literal(zone) + ",%Y%m%d)}", "1")),
         Line("Return", ("open",), "open"),
         Line("Return", ("closed",), "closed"),
+        *([Line("Return", ("emergency",), "emergency")] if hours.emergency else []),
     ]
     spans = [_span(spell, zone) for spell in spells(hours.open)]
     week = (*spans, Line("Return", ("closed",)), Line("Return", ("open",), "open"))
@@ -233,25 +238,6 @@ def _span(spell: tuple[int, int, tuple[int, ...]], zone: str) -> Line:
     return Line("GotoIfTime", (_clock(start, end), days, "*", "*", f"{literal(zone)}?open"))
 
 
-def _switch(hours: Hours) -> Exten:
-    """The day/night switch: closed by hand, or back to the timetable; its lamp is lit while closed."""
-    key = f"DB({MODES}/{name(hours.name)})"
-    lamp = f"Custom:cc_hours_{name(hours.name)}"
-    lines = (
-        Line("Answer"),
-        go_if(f'"${{FILTER(a-z,${{{key}}})}}" = "closed"', "open"),
-        put(key, "closed"),
-        put(f"DEVICE_STATE({lamp})", "INUSE"),
-        Line("Playback", ("activated",)),
-        Line("Hangup"),
-        put(key, "auto", "open"),
-        put(f"DEVICE_STATE({lamp})", "NOT_INUSE"),
-        Line("Playback", ("de-activated",)),
-        Line("Hangup"),
-    )
-    return Exten(hours.switch, lines, lamp)
-
-
 # -- feature codes ---------------------------------------------------------------------------------
 
 
@@ -261,6 +247,10 @@ def _code(site: Site, generation: str, code: FeatureCode) -> list[Exten]:
             return [Exten(code.code, _own_box())]
         case "pickup":
             return [Exten(code.code, (Line("Pickup"), Line("Hangup")))]
+        case "park":
+            return [Exten(code.code, (Line("Park", ("default",)), Line("Hangup"))), *_slots()]
+        case "page":
+            return _page(code)
         case "listen":
             return [_listen(site.users[agent], generation, code) for agent in site.agents]
         case "agent-login":
@@ -272,6 +262,29 @@ def _code(site: Site, generation: str, code: FeatureCode) -> list[Exten]:
             ]
             return [_ask(code.code, generation, code.action, ""), *spoken]
     raise ApplyError(f"feature code {code.code}: unknown action {code.action!r}")
+
+
+def _slots() -> list[Exten]:
+    """Who is parked is fetched at the number that was said; its lamp tells that somebody waits there."""
+    return [
+        Exten(
+            str(slot), (Line("ParkedCall", ("default", str(slot))), Line("Hangup")), f"park:{slot}@{PARKED}"
+        )
+        for slot in PARKING
+    ]
+
+
+def _page(code: FeatureCode) -> list[Exten]:
+    """The phones answer by themselves, as the headers ask them to, and hear who dialled."""
+    header = f"{code.code}0"
+    phones = "&".join(f"PJSIP/{name(who)}" for who in code.people)
+    lines = (Line("Page", (phones, f"b({PHONES}^{header}^1)")), Line("Hangup"))
+    wanted = (
+        put("PJSIP_HEADER(add,Call-Info)", "<sip:page>;answer-after=0"),
+        put("PJSIP_HEADER(add,Alert-Info)", "<http://page>;info=alert-autoanswer"),
+        Line("Return"),
+    )
+    return [Exten(code.code, lines), Exten(header, wanted)]
 
 
 def _own_box() -> tuple[Line, ...]:

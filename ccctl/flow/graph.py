@@ -154,13 +154,23 @@ class Mailbox(Item, frozen=True, kw_only=True):
 
 
 class FeatureCode(Item, frozen=True, kw_only=True):
-    """`action`: voicemail, agent-login, agent-pause, pickup, listen. For listen, `keys` maps a digit
-    to listen, whisper or barge and `roles` says who may."""
+    """`action`: voicemail, agent-login, agent-pause, pickup, park, page, listen. For page, `people` are
+    rung. For listen, `keys` maps a digit to listen, whisper or barge and `roles` says who may."""
 
     code: str
     action: str
     roles: tuple[str, ...] = ()
     keys: dict[str, str] = {}
+    people: tuple[str, ...] = ()
+
+
+class Mail(Item, frozen=True, kw_only=True):
+    """How messages are mailed. In `subject` and `body` stand {{ name }} and its like; '' is our own text."""
+
+    sender: str = ""
+    name: str = ""
+    subject: str = ""
+    body: str = ""
 
 
 class Defaults(Item, frozen=True, kw_only=True):
@@ -178,6 +188,7 @@ class Defaults(Item, frozen=True, kw_only=True):
     catch: str = ""  # flow for outcomes without a destination and for failures
     max_call_ms: int = 0  # 0: no limit
     max_flows: int = 200  # flows that one call may enter
+    mail: Mail = Mail()
 
     def voice_of(self, language: str) -> str:
         return self.voices.get(language, self.voice)

@@ -37,6 +37,7 @@ MESSAGE = "CC_MESSAGE"  # value: name=file, below the folder of the recordings; 
 MESSAGE_END = "CC_MESSAGE_END"  # value: RECORD_STATUS; missing when the caller hung up in it
 CALLBACK = "CC_CALLBACK"  # value: queue/number/when/delay/retries/gap/language/second
 DENIED = "CC_DENIED"  # value: how many calls of this number gave wrong PINs
+SWITCH = "CC_SWITCH"  # value: hours, the new state, who switched: "office closed anna"
 HANGUP = "CC_HANGUP"  # value: flow; the dialplan itself ends the call
 
 RESULTS = ("answered", "timeout", "full", "no_agents", "failed")

@@ -15,6 +15,7 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, schema_desk, values
 from ccctl.flow import schema_sections as sections
+from ccctl.flow.built_in import state_texts
 from ccctl.flow.chunks import read_flows
 from ccctl.flow.graph import Site
 from ccctl.flow.roster import queue_prompt
@@ -101,15 +102,10 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
     tables = read_tables(reader, entries["tables"])
     variables = read_vars(reader, entries["vars"])
     surveys = read_surveys(reader, entries["surveys"], variables)
-    prompts = _read_prompts(reader, entries["prompts"], defaults, queues)
+    prompts = _read_prompts(reader, entries["prompts"], defaults, queues, hours)
     flows, broken = read_flows(reader, entries["flows"], documents, _read_flow)
     trunks = _read_trunks(reader, entries["trunks"])
-    groups = schema_desk.read_groups(
-        reader, _read_all(reader, "ring_groups", entries["ring_groups"], schema_desk.RING_GROUP)
-    )
-    rooms = schema_desk.read_conferences(
-        reader, _read_all(reader, "conferences", entries["conferences"], schema_desk.CONFERENCE)
-    )
+    groups = schema_desk.read_groups(reader, entries["ring_groups"])
     site = Site(
         root=root,
         defaults=defaults,
@@ -129,7 +125,7 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         tables=tables,
         secrets=reader.secrets,
         ring_groups=groups,
-        conferences=rooms,
+        conferences=schema_desk.read_conferences(reader, entries["conferences"]),
     )
     return _draft(reader, site, openings, broken), reader.findings
 
@@ -246,6 +242,7 @@ def _read_defaults(reader: Reader, entries: list[tuple[Scalar, Node]]) -> graph.
         reader.unsure.add("E112")
     reader.menu.update(found.pop("menu", {}))
     reader.country = found.get("country", "")
+    mail = found.pop("mail", {})
     voice = found.pop("voice", "espeak-ng")
     if isinstance(voice, dict):
         found["voices"] = voice
@@ -257,6 +254,7 @@ def _read_defaults(reader: Reader, entries: list[tuple[Scalar, Node]]) -> graph.
         menu_timeout_ms=reader.menu["timeout"],
         menu_interdigit_ms=reader.menu["interdigit"],
         menu_attempts=reader.menu["attempts"],
+        mail=graph.Mail(sender=mail.pop("from", ""), **mail),
         **found,
     )
 
@@ -327,6 +325,7 @@ def _read_hours(
             partial=partial,
             exceptions=exception_days(found.get("exceptions", ())),
             switch=found.get("switch", ""),
+            emergency=found.get("emergency", ""),
         )
     return hours, openings
 
@@ -399,9 +398,14 @@ def _read_prompts(
     entries: list[tuple[Scalar, Node]],
     defaults: graph.Defaults,
     queues: dict[str, graph.Queue],
+    hours: dict[str, graph.Hours],
 ) -> dict[str, graph.Prompt]:
-    """Prompts as written, those that are only recordings, and one for every queue's title."""
+    """Prompts as written, those that are only recordings, queues' titles, and what switches say."""
     spoken: dict[str, Spoken] = {}
+    for name, texts in state_texts(hours, defaults.languages).items():
+        if name not in reader.names["prompts"]:
+            spoken[name] = Spoken(texts, {})
+            reader.names["prompts"][name] = Span()
     for queue in queues.values():
         name = queue_prompt(queue)
         if name not in reader.names["prompts"]:

@@ -23,11 +23,12 @@ from ccctl.flow.schema_types import (
     choice,
     listed,
     named,
+    read_keys,
     read_secret,
     read_text,
 )
 from ccctl.flow.schema_words import BUILT_IN, refer
-from ccctl.flow.source import Node
+from ccctl.flow.source import Node, Scalar
 from ccctl.flow.values import Wrong
 from ccctl.flow.ways import rebuilt
 
@@ -122,7 +123,14 @@ CONFERENCE = Table(
 )
 
 
-def read_groups(reader: Reader, found: dict[str, dict[str, Any]]) -> dict[str, graph.RingGroup]:
+Entries = list[tuple[Scalar, Node]]
+
+
+def _read_all(reader: Reader, section: str, entries: Entries, table: Table) -> dict[str, dict[str, Any]]:
+    return {word.text: read_keys(reader, node, table, at=(section, word.text)) for word, node in entries}
+
+
+def read_groups(reader: Reader, entries: Entries) -> dict[str, graph.RingGroup]:
     return {
         name: graph.RingGroup(
             name=name,
@@ -133,11 +141,12 @@ def read_groups(reader: Reader, found: dict[str, dict[str, Any]]) -> dict[str, g
             repeats=keys.get("repeats", 1),
             extension=keys.get("extension", ""),
         )
-        for name, keys in found.items()
+        for name, keys in _read_all(reader, "ring_groups", entries, RING_GROUP).items()
     }
 
 
-def read_conferences(reader: Reader, found: dict[str, dict[str, Any]]) -> dict[str, graph.Conference]:
+def read_conferences(reader: Reader, entries: Entries) -> dict[str, graph.Conference]:
+    found = _read_all(reader, "conferences", entries, CONFERENCE)
     spans = reader.names["conferences"]
     return {name: graph.Conference(name=name, span=spans[name], **keys) for name, keys in found.items()}
 

@@ -27,7 +27,8 @@ SPECIAL: dict[str, Shape] = {
     "defaults": sections.DEFAULTS.shape,
     "numbers": shapes.mapping(shapes.E164, shapes.either(shapes.named("flows"), sections.NUMBER.shape)),
     "feature_codes": shapes.mapping(
-        sections.CODE.shape, shapes.either(shapes.words(sections.ACTIONS), sections.LISTEN.shape)
+        sections.CODE.shape,
+        shapes.either(shapes.words(sections.ACTIONS), sections.PAGE.shape, sections.LISTEN.shape),
     ),
     "prompts": shapes.mapping(shapes.NAME, PROMPT),
     "flows": shapes.mapping(shapes.NAME, shapes.either(shapes.BODY, sections.FLOW.shape)),

@@ -21,7 +21,7 @@ from ccctl.flow.schema_verbs import VERBS
 TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
     (
         "defaults",
-        (sections.DEFAULTS, sections.MENU),
+        (sections.DEFAULTS, sections.MENU, sections.MAIL),
         "defaults: {timezone: Europe/Berlin, languages: [en, de]}",
     ),
     ("trunks", (sections.TRUNK,), "trunks: {telco: {host: sip.telco.example}}"),
@@ -55,7 +55,7 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
     ("conferences", (schema_desk.CONFERENCE,), "conferences: {board: {pin: !secret board, max_members: 10}}"),
     (
         "feature_codes",
-        (sections.LISTEN,),
+        (sections.PAGE, sections.LISTEN),
         'feature_codes: {"*45": agent-login, "*222": {listen: agents}}',
     ),
 )

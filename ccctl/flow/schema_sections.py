@@ -8,6 +8,7 @@ import msgspec
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import shapes, values
+from ccctl.flow.built_in import MAIL_WORDS
 from ccctl.flow.graph import OpenSpan
 from ccctl.flow.schema_calendar import EXCEPTIONS_SHAPE, HOLIDAYS_SHAPE, read_exceptions, read_holidays
 from ccctl.flow.schema_steps import BODY, RINGING, span_of_time, whole
@@ -30,7 +31,7 @@ from ccctl.flow.schema_types import (
     typed,
 )
 from ccctl.flow.schema_voices import SPEED, VOICES
-from ccctl.flow.source import Node, Scalar, Sequence
+from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 
 
@@ -91,6 +92,21 @@ def _email(text: str) -> str | Wrong:
     if re.fullmatch(r"[^\s@,;|]+@[^\s@,;|]+", text):
         return text
     return Wrong(f'"{text}" is not a mail address', "write for example support@acme.example")
+
+
+def _read_mail(reader: Reader, node: Node) -> str | None:
+    """A text in which {{ name }} and its like may stand."""
+    text = read_text(reader, node)
+    words = re.findall(r"\{\{\s*(.*?)\s*\}\}", text or "")
+    unknown = next((word for word in words if word not in MAIL_WORDS), None)
+    if unknown is not None:
+        near = findings.mean(unknown, MAIL_WORDS)
+        reader.report(faults.bad_value(node.span, f'"{unknown}" is not known of a message', near))
+        return None
+    return text
+
+
+MAIL_TEXT = Kind("text; may hold `{{ name }}`, caller, number, duration, date, mailbox", _read_mail)
 
 
 # -- hours -----------------------------------------------------------------------------------------
@@ -236,14 +252,22 @@ LISTEN = Table(
         ),
     ),
 )
-ACTIONS = ("voicemail", "agent-login", "agent-pause", "pickup")
+PAGE = Table(
+    "feature code page",
+    "An announcement through the loudspeakers of phones, which answer by themselves.",
+    (Key("page", listed(named("users", "a user")), "whose phones", required=True, example="page: [anna]"),),
+)
+ACTIONS = ("voicemail", "agent-login", "agent-pause", "pickup", "park")
 
 
 def read_code(reader: Reader, node: Node) -> dict[str, Any] | None:
     """The fields of a FeatureCode."""
     if isinstance(node, Scalar):
-        action = choice(*ACTIONS, soon=("park", "redial", "record")).read(reader, node)
+        action = choice(*ACTIONS, soon=("redial", "record")).read(reader, node)
         return {"action": action} if action else None
+    if isinstance(node, Mapping) and node.get("page") is not None:
+        people = read_keys(reader, node, PAGE).get("page")
+        return {"action": "page", "people": people} if people else None
     found = read_keys(reader, node, LISTEN)
     modes = {"4": "listen", "5": "whisper", "6": "barge"}
     roles = found.get("roles", ("supervisor",))
@@ -263,6 +287,16 @@ MENU = Table(
         Key("attempts", whole(1, 10), "how often to ask", "3"),
     ),
 )
+MAIL = Table(
+    "defaults.mail",
+    "The mail that takes a message of a mailbox to its owner, with the recording.",
+    (
+        Key("from", typed("mail address", _email), "sender", "asterisk at this machine"),
+        Key("name", TEXT, "sender's name", "Asterisk PBX"),
+        Key("subject", MAIL_TEXT, "subject", "in the site's first language"),
+        Key("body", MAIL_TEXT, "what the mail says", "in the site's first language"),
+    ),
+)
 DEFAULTS = Table(
     "defaults",
     "Settings of the whole site.",
@@ -278,6 +312,7 @@ DEFAULTS = Table(
         Key("pause_reasons", keyed("pause_reasons", DIGIT, TEXT), "digit after the pause code to reason"),
         Key("voice", VOICES, "who speaks texts; for all, or for each language", "espeak-ng"),
         Key("speed", SPEED, "how fast texts are spoken", "100%"),
+        Key("mail", nested(MAIL), "how messages of mailboxes are mailed"),
     ),
     soon=("recording", "retention"),
 )
@@ -379,11 +414,11 @@ HOURS = Table(
             Kind("mapping: dates to times; or `closed`", read_exceptions, EXCEPTIONS_SHAPE),
             "days with hours of their own, which beat holidays and the week",
         ),
-        Key("switch", CODE, "feature code of the day/night switch"),
+        Key("switch", CODE, "feature code of the day/night switch; with 0, 1, 2 after it auto, open, closed"),
+        Key("emergency", CODE, "feature code of the emergency announcement; with 0, 1 after it off, on"),
         Key("timezone", ZONE, "time zone of these hours", "of the site, of defaults"),
         Key("site", named("sites", "a site"), "the site they belong to"),
     ),
-    soon=("emergency",),
 )
 USER = Table(
     "user",

@@ -203,7 +203,11 @@ def _build_hours(span: Span, v: dict[str, Any]) -> AnyStep:
     """Nothing written for holidays: they are like any closed day."""
     closed = v["on_closed"]
     return graph.HoursStep(
-        span=span, hours=v["hours"], on_closed=closed, on_holiday=v.get("on_holiday", closed)
+        span=span,
+        hours=v["hours"],
+        on_closed=closed,
+        on_holiday=v.get("on_holiday", closed),
+        on_emergency=v.get("on_emergency", ()),
     )
 
 
@@ -325,8 +329,8 @@ VERBS: tuple[Verb, ...] = (
                 ),
                 Key("on_closed", BODY, "when closed", required=True, example="on_closed: and a destination"),
                 Key("on_holiday", BODY, "on a holiday", "as on_closed"),
+                Key("on_emergency", BODY, "while the emergency announcement is on", "as on_closed"),
             ),
-            soon=("on_emergency",),
         ),
         _build_hours,
     ),

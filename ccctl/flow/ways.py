@@ -246,7 +246,7 @@ def leads_to(flow: Flow) -> dict[str, Span]:
 
 def reached(site: Site, starts: Iterable[str]) -> set[str]:
     """Every flow that a call can get to which begins in one of `starts`."""
-    waiting = [*starts, site.defaults.catch]
+    waiting = [*starts, site.defaults.catch, *(box.operator for box in site.mailboxes.values())]
     found: set[str] = set()
     while waiting:
         flow = site.flows.get(waiting.pop())

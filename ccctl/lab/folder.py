@@ -97,6 +97,7 @@ def _make_folders(lab: Lab) -> None:
         lab.spool / "recording",  # ARI answers 500 to a recording without it
         lab.spool / "tmp",
         lab.spool / "voicemail",
+        lab.spool / "mail",
         lab.spool / "outgoing",
     ):
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)

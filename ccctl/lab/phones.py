@@ -51,6 +51,8 @@ class Station:
         elif message.method == "INVITE":
             self._take_invite(message)
         elif message.method != "ACK":
+            if message.method == "NOTIFY" and message.user in self.lines:
+                self.lines[message.user].notices.append(message)
             self._refuse(message, 200 if message.method in ("OPTIONS", "NOTIFY") else 481)
 
     def _take_invite(self, invite: Message) -> None:
@@ -76,6 +78,7 @@ class _Line:
         self.wire, self.sound = station.wire, station.sound
         self.audio = True  # False: no RTP at all, for loads
         self.on_call: Callable[[IncomingCall], None] | None = None
+        self.notices: list[Message] = []  # what it was told, for example of messages in its mailbox
         self._incoming: asyncio.Queue[IncomingCall] = asyncio.Queue()
         if tone:
             self.sound.tones.add(tone)

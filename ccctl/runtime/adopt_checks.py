@@ -9,7 +9,7 @@ import msgspec
 from ccctl.asterisk.etc import Part, read
 from ccctl.asterisk.node import Node
 from ccctl.flow.compile import Plan
-from ccctl.flow.compile_tables import VOICEMAIL
+from ccctl.flow.compile_flow import VOICEMAIL
 
 EVENTS = (
     "CHAN_START",

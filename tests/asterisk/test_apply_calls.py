@@ -82,7 +82,10 @@ async def test_the_switch_is_a_code_with_a_lamp(calls: LocalCalls, centre: LabHo
         assert "closed" in centre.ask("database get cc/mode office")
         assert "InUse" in centre.ask("core show hint *27")
         await (await calls.call("*27", "cc-phones")).ends()
+        assert "open" in centre.ask("database get cc/mode office")
+        await (await calls.call("*27", "cc-phones")).ends()
         assert "auto" in centre.ask("database get cc/mode office")
+        assert "Idle" in centre.ask("core show hint *27")
     finally:
         centre.ask("database del cc/mode office")
 

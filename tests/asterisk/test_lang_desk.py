@@ -95,7 +95,7 @@ class House:
 
     async def apply(self) -> None:
         made = compile_folder(str(self.folder))
-        assert made.site is not None, [str(finding) for finding in made.findings]
+        assert made.site is not None, [str(finding) for finding in made.diagnostics]
         assert made.plan is not None
         await apply(self.lab.settings, made.site, made.plan, lambda text: None)
 

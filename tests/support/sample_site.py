@@ -196,7 +196,14 @@ def site(**changes: object) -> g.Site:
             },
         },
         "hours": named(
-            g.Hours(name="office", timezone="Europe/Berlin", open=WEEK, holidays=("20261225",), switch="*27")
+            g.Hours(
+                name="office",
+                timezone="Europe/Berlin",
+                open=WEEK,
+                holidays=("20261225",),
+                switch="*27",
+                emergency="*28",
+            )
         ),
         "users": named(
             user("reception", "200"),
@@ -246,6 +253,10 @@ def site(**changes: object) -> g.Site:
             *(prompt(word) for word in ("notice", "enter-pin", "csat-score", "csat-comment", "confirm")),
             *(prompt(word) for word in ("welcome", "main-menu", "holiday", "invalid", "goodbye", "closed")),
             prompt("queue-support"),
+            *(
+                prompt(f"state-{word}")
+                for word in ("auto", "open", "closed", "emergency-on", "emergency-off")
+            ),
             prompt("queue-billing"),
         ),
         "ring_groups": named(g.RingGroup(name="front", ring=("reception", "anna"), extension="300")),
@@ -253,6 +264,8 @@ def site(**changes: object) -> g.Site:
         "feature_codes": {
             "*97": g.FeatureCode(code="*97", action="voicemail"),
             "*8": g.FeatureCode(code="*8", action="pickup"),
+            "*75": g.FeatureCode(code="*75", action="park"),
+            "*80": g.FeatureCode(code="*80", action="page", people=("anna", "ben")),
             "*45": g.FeatureCode(code="*45", action="agent-login"),
             "*46": g.FeatureCode(code="*46", action="agent-pause"),
             "*222": g.FeatureCode(code="*222", action="listen", roles=("supervisor",)),

@@ -1,0 +1,70 @@
+"""What ccctl itself says on phones, in the languages it knows. A prompt of the same name in the site wins."""
+
+from ccctl.flow.graph import Hours
+
+STATES = {
+    "auto": {
+        "en": "The opening hours apply.",
+        "de": "Es gelten die Öffnungszeiten.",
+        "fr": "Les horaires d'ouverture s'appliquent.",
+        "es": "Rige el horario de apertura.",
+    },
+    "open": {
+        "en": "Open, until this is switched again.",
+        "de": "Geöffnet, bis wieder umgeschaltet wird.",
+        "fr": "Ouvert, jusqu'à nouvel ordre.",
+        "es": "Abierto, hasta nuevo aviso.",
+    },
+    "closed": {
+        "en": "Closed, until this is switched again.",
+        "de": "Geschlossen, bis wieder umgeschaltet wird.",
+        "fr": "Fermé, jusqu'à nouvel ordre.",
+        "es": "Cerrado, hasta nuevo aviso.",
+    },
+    "emergency-on": {
+        "en": "The emergency announcement is on.",
+        "de": "Die Notfallansage ist eingeschaltet.",
+        "fr": "L'annonce d'urgence est activée.",
+        "es": "El aviso de emergencia está activado.",
+    },
+    "emergency-off": {
+        "en": "The emergency announcement is off.",
+        "de": "Die Notfallansage ist ausgeschaltet.",
+        "fr": "L'annonce d'urgence est désactivée.",
+        "es": "El aviso de emergencia está desactivado.",
+    },
+}
+MAIL_WORDS = {  # of subject and body: what app_voicemail knows of a message
+    "name": "VM_NAME",
+    "mailbox": "VM_MAILBOX",
+    "caller": "VM_CALLERID",
+    "number": "VM_CIDNUM",
+    "duration": "VM_DUR",
+    "date": "VM_DATE",
+}
+MAIL = {  # subject, body
+    "en": ("New message from {{ caller }}", "{{ caller }} left a message of {{ duration }} on {{ date }}."),
+    "de": ("Neue Nachricht von {{ caller }}", "{{ caller }}: eine Nachricht von {{ duration }}, {{ date }}."),
+    "fr": ("Nouveau message de {{ caller }}", "{{ caller }} : un message de {{ duration }}, {{ date }}."),
+    "es": ("Nuevo mensaje de {{ caller }}", "{{ caller }}: un mensaje de {{ duration }}, {{ date }}."),
+}
+LANGUAGES = tuple(STATES["auto"])
+
+
+def state_prompt(state: str) -> str:
+    return f"state-{state}"
+
+
+def state_texts(hours: dict[str, Hours], languages: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Prompts of the switches that there are: name to text by language; English where there is no other."""
+    found: list[str] = []
+    if any(each.switch for each in hours.values()):
+        found += ["auto", "open", "closed"]
+    if any(each.emergency for each in hours.values()):
+        found += ["emergency-on", "emergency-off"]
+    return {state_prompt(state): {code: _text(state, code) for code in languages} for state in found}
+
+
+def _text(state: str, language: str) -> str:
+    texts = STATES[state]
+    return texts.get(language.partition("_")[0], texts["en"])
