@@ -106,7 +106,9 @@ def _read_mail(reader: Reader, node: Node) -> str | None:
     return text
 
 
-MAIL_TEXT = Kind("text; may hold `{{ name }}`, caller, number, duration, date, mailbox", _read_mail)
+MAIL_TEXT = Kind(
+    "text; may hold `{{ name }}`, caller, number, duration, date, mailbox", _read_mail, shapes.SINGLE
+)
 
 
 # -- hours -----------------------------------------------------------------------------------------
