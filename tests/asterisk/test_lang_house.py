@@ -7,7 +7,7 @@ from email.message import Message
 
 import pytest
 
-from ccctl.lab.phones import Phone, Phones
+from ccctl.lab.phones import Phone, Phones, State
 from tests.asterisk.test_lang_desk import CALLER, PROMPT, Desks, House
 from tests.support.local_calls import LocalCalls
 from tests.support.until import until
@@ -232,7 +232,6 @@ async def test_names_are_found_with_and_without_a_mailbox(
     await caller.until_answered()
     await caller.until_sound()
     await caller.until_pressed(keys[:3])
-    await asyncio.sleep(0)
     wanted = {"201": desks.anna, "202": desks.ben, "203": desks.cleo}[extension]
 
     async def rings() -> bool:
@@ -257,8 +256,12 @@ async def test_a_room_is_behind_its_pin(desks: Desks, house: House) -> None:
         await call.until_sound()
         await call.until_pressed("4711#")
     await until(lambda: "board" in members() and " 2 " in members(), 15, "two in the room")
-    first.press("#")
-    await first.until_ended(10)
+
+    def left() -> bool:
+        first.press("#")  # keys count when the announcements of the room are over
+        return first.state is State.ENDED
+
+    await until(left, 20, "the end of the first", every=1)
     await until(lambda: " 1 " in members(), 10, "one in the room")
     wrong = desks.cleo.call("301")
     await wrong.until_answered()
