@@ -8,7 +8,8 @@ import msgspec
 from ccctl.errors import CcctlError
 from ccctl.flow.compile import Plan
 from ccctl.flow.compile_http import SECRETS
-from ccctl.flow.compile_tables import INBOUND, MODES
+from ccctl.flow.compile_switch import MODES
+from ccctl.flow.compile_tables import INBOUND
 from ccctl.flow.dialplan import Section
 from ccctl.flow.graph import Site
 from ccctl.flowtest import desk as rules
