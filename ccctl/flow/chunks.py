@@ -57,7 +57,7 @@ def read_flows(
 
 def _surroundings(reader: Reader) -> str:
     """What reading a flow looks at besides its text."""
-    names = sorted(reader.names["flows"]), sorted(reader.names["ring_groups"])
+    names = sorted(reader.names["flows"]), sorted(reader.names.get("ring_groups", ()))
     return repr((sorted(reader.menu.items()), reader.country, reader.extensions, names))
 
 

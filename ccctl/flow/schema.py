@@ -361,9 +361,6 @@ def _read_mailboxes(
     for name, found in _read_all(reader, "mailboxes", entries, sections.MAILBOX).items():
         span = reader.names["mailboxes"][name]
         owners = [user.extension for user in users.values() if user.mailbox == name]
-        if len(owners) != 1 and ("mailboxes", name, "number") not in reader.spots:
-            where = f"mailbox {name}, which {'several users have' if owners else 'no user has'},"
-            reader.report(findings.missing(span, "number", where, "for example number: 900"))
         title = found.pop("name", name)
         number = found.pop("number", owners[0] if len(owners) == 1 else "")
         boxes[name] = graph.Mailbox(name=name, span=span, title=title, number=number, **found)

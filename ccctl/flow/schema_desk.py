@@ -30,7 +30,7 @@ from ccctl.flow.schema_types import (
 from ccctl.flow.schema_words import BUILT_IN, refer
 from ccctl.flow.source import Node, Scalar
 from ccctl.flow.values import Wrong
-from ccctl.flow.ways import rebuilt
+from ccctl.flow.ways import rebuilt, walk
 
 REJECTIONS = {"busy": 17, "rejected": 21, "congestion": 34, "unallocated": 1}
 STRATEGIES = ("all", "hunt", "random")
@@ -169,7 +169,14 @@ def resolve(
             return replace(step, via=only)
         return step
 
-    return {name: replace(flow, steps=rebuilt(flow.steps, finished)) for name, flow in flows.items()}
+    return {
+        name: replace(flow, steps=rebuilt(flow.steps, finished)) if _calls_out(flow) else flow
+        for name, flow in flows.items()
+    }
+
+
+def _calls_out(flow: graph.Flow) -> bool:
+    return any(isinstance(step, graph.Dial | graph.Transfer) for step in walk(flow.steps))
 
 
 def _members(step: graph.Dial, groups: dict[str, graph.RingGroup]) -> graph.Dial:

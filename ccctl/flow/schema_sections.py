@@ -460,7 +460,7 @@ MAILBOX = Table(
             required=True,
             example="pin: !secret vm201",
         ),
-        Key("number", BOX, "its number", "extension of the one user who has it"),
+        Key("number", BOX, "its number", "extension of the one user who has it, else its name"),
         Key("email", typed("mail address", _email), "where the message is sent to, with the recording"),
         Key("name", TEXT, "name as people read it", "the key"),
         Key("greeting", named("prompts", "a prompt"), "played in place of Asterisk's words", "the owner's"),
