@@ -79,7 +79,7 @@ def _own_greeting(site: Site, box: Mailbox) -> tuple[Line, ...]:
 
 
 def _greeting_keys(box: Mailbox, context: str) -> list[Exten]:
-    keys = (("0", "o"), ("*", "a"), ("#", "s1")) if box.greeting else ()
+    keys = (("0", "o"), ("*", "a"), ("#", "s1"), ("i", "s1")) if box.greeting else ()
     return [Exten(key, (goto((context, exten, "1")),)) for key, exten in keys]
 
 
