@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ccctl.lab.phones import Carrier, Phone, PhoneError, Phones
-from ccctl.runtime.apply import apply, compile_folder
+from ccctl.runtime.apply import apply
+from ccctl.runtime.build import compile_folder
 from tests.asterisk.test_apply_sip import free_port
 from tests.support.labhome import LabHome
 from tests.support.local_calls import LocalCalls
