@@ -50,6 +50,7 @@ class LabCall:
         self.arrived = asyncio.Event()
         self.visit: rules.Visit | None = None
         self.phones: dict[str, str] = {}  # who was rung -> the stand-in's channel
+        self.answering = ""  # the phone that picked up last; the talk begins when both are connected
         self.hung_up = False
         self.entries = self.starts = 0  # into Stasis, as AMI and as ARI tell it: either may be first
         self.taken = asyncio.Event()
@@ -112,6 +113,9 @@ class LabCall:
             return
         elif frame["Event"] == "Newexten":
             self._take_step(frame)
+        elif frame["Event"] == "BridgeEnter":
+            if self.answering:
+                self.tell(Seen("talks", self.answering, {}, self.now()))
         else:
             by = "caller" if self.hung_up else "dialplan"
             self.hung_up = True
@@ -148,8 +152,8 @@ class LabCall:
             return
         dialled = frame["Channel"].removeprefix("Local/").partition("@")[0].partition("~")[0]
         self.phones[dialled] = frame["Channel"]
-        if frame["Extension"] == "is_answer" and frame["Application"] == "Wait" and frame["Priority"] != "2":
-            self.tell(Seen("talks", dialled, {}, self.now()))
+        if frame["Extension"] == "is_answer" and frame["Application"] == "Answer":
+            self.answering = dialled
 
     def _take_ari(self, event: dict[str, Any]) -> None:
         if event["type"] == "StasisStart":

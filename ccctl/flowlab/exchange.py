@@ -57,20 +57,22 @@ class Exchange:
         phone = self.behave.get(who, Phone("offline"))
         if phone.does == "answer":
             call.ring()
-            spawn(self._answer(who, call, phone.after_ms), "answer")
+            spawn(self._answer(who, call, phone), "answer")
         elif phone.does == "no_answer":
             call.ring()
         else:
             call.reject(486 if phone.does == "busy" else 480)
 
-    async def _answer(self, who: str, call: IncomingCall, after_ms: int) -> None:
-        await asyncio.sleep(after_ms / 1000)
+    async def _answer(self, who: str, call: IncomingCall, phone: Phone) -> None:
+        await asyncio.sleep(phone.after_ms / 1000)
+        self.talks(who, call)
         call.answer()
         try:
             await call.until_answered()
+            if phone.keys:
+                await call.until_pressed(phone.keys)
         except PhoneError:
             return  # the caller was faster
-        self.talks(who, call)
 
     @asynccontextmanager
     async def furnished(self, given: Given, talks: Talks) -> AsyncIterator[None]:

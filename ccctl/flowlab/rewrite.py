@@ -16,7 +16,7 @@ from ccctl.flowtest.cases import Given, Phone
 
 PHONES = "cc-test-phones"
 ENTRY = "cc-test-entry"
-_CHANNEL = re.compile(r"PJSIP/([A-Za-z0-9_.+-]+)(@[A-Za-z0-9_.-]+)?")
+_CHANNEL = re.compile(r"PJSIP/([A-Za-z0-9_.+-]+|\$\{CC_TO[0-9]+\})(@[A-Za-z0-9_.-]+)?")
 _STAND_IN = re.compile(rf"Local/([A-Za-z0-9_.+-]+)(?:~([A-Za-z0-9_.-]+))?@{PHONES}/n")
 _CURL = "${CURL(${CC_URL}"
 _FOREVER = "3600"
@@ -97,6 +97,7 @@ def phones() -> Context:
     pick = (
         put("after", f"${{FILTER(0-9.,${{{how}_AFTER}})}}"),
         put("does", f"${{FILTER(a-z,${{{how}}})}}"),
+        put("keys", f"${{FILTER(0-9*#,${{{how}_KEYS}})}}"),
         Line("GotoIf", ('$["${does}" = ""]?is_offline,1:is_${does},1',)),
     )
     return Context(
@@ -107,7 +108,13 @@ def phones() -> Context:
             Exten("is_offline", (Line("Hangup", ("20",)),)),
             Exten(
                 "is_answer",
-                (Line("Ringing"), Line("Wait", ("0${after}",)), Line("Answer"), Line("Wait", (_FOREVER,))),
+                (
+                    Line("Ringing"),
+                    Line("Wait", ("0${after}",)),
+                    Line("Answer"),
+                    Line("ExecIf", ('$["${keys}" != ""]?SendDTMF(w${keys})',)),
+                    Line("Wait", (_FOREVER,)),
+                ),
             ),
             Exten("_[a-zA-Z0-9+].", pick),
             Exten("i", (goto((PHONES, "is_offline", "1")),)),
@@ -119,7 +126,8 @@ def phone_variables(given: Given) -> dict[str, str]:
     result: dict[str, str] = {}
     for who, phone in given.phones.items():
         name = "CC_PHONE_" + re.sub(r"[^a-zA-Z0-9]", "", who)
-        result |= {name: phone.does.replace("_", ""), f"{name}_AFTER": _seconds(phone)}
+        facts = {"": phone.does.replace("_", ""), "_AFTER": _seconds(phone), "_KEYS": phone.keys}
+        result |= {f"{name}{part}": text for part, text in facts.items() if text}
     return result
 
 

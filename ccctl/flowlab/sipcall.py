@@ -55,7 +55,7 @@ class SipCall(LabCall):
 
     def answered(self, who: str, call: Call) -> None:
         self.talking[who] = call
-        self.tell(Seen("talks", who, {}, self.now()))
+        self.answering = who
 
     # -- what is heard -----------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from ccctl.asterisk.node import Node
 from ccctl.errors import AsteriskDown
 
 USER = "flowtest"
-WANTED = frozenset({"Newexten", "Hangup"})
+WANTED = frozenset({"Newexten", "Hangup", "BridgeEnter"})
 CONNECT_S = 10
 _USER_TEXT = """
 [{user}]
@@ -28,6 +28,7 @@ read = call,dialplan
 write = call,originate,command,system
 eventfilter(action(include),name(Newexten))=
 eventfilter(action(include),name(Hangup))=
+eventfilter(action(include),name(BridgeEnter))=
 """
 
 

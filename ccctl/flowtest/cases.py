@@ -123,10 +123,12 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Phone(msgspec.Struct, frozen=True):
-    """What a called phone does: answer (after a while), busy, no_answer, offline."""
+    """What a called phone does: answer (after a while), busy, no_answer, offline. `keys` are pressed by
+    who answered, for flows that want a confirmation."""
 
     does: str
     after_ms: int = 0
+    keys: str = ""
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 import msgspec
 
 from ccctl.diagnostics import Span
+from ccctl.flow.compile_values import channel_variable
 from ccctl.flowtest.cases import (
     AgentDoes,
     AnyStep,
@@ -250,7 +251,7 @@ class Player:
             self.fail(f"path {_list(path)}, expected {_list(expect.path)}", span)
         values = {seen.what: seen.more["to"] for _, seen in self.seen if seen.kind == "sets"}
         for name, value in expect.vars.items():
-            got = values.get(name, values.get(f"CC_V_{name}"))
+            got = values.get(name, values.get(channel_variable(name)))
             if got != value:
                 self.fail(f"variable {name} is {got or 'not set'!r}, expected {value!r}", span)
         recorded = any(seen.kind == "recording" for _, seen in self.seen)

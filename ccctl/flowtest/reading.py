@@ -41,10 +41,10 @@ Entries = tuple[tuple[Scalar, Node], ...]
 
 
 def _phone(reader: Reader, node: Node) -> Phone | None:
-    """busy, or {answer: 3s}."""
-    if isinstance(node, Mapping) and len(node.entries) == 1:
-        does, after = PHONE_WORDS.read(reader, node.entries[0][0]), DURATION.read(reader, node.entries[0][1])
-        return None if does is None or after is None else Phone(does, after)
+    """busy, or {answer: 3s, presses: "1"}."""
+    if isinstance(node, Mapping):
+        found = read_keys(reader, node, PHONE_TABLE)
+        return Phone("answer", found["answer"], found.get("presses", "")) if "answer" in found else None
     does = PHONE_WORDS.read(reader, node)
     return None if does is None else Phone(does)
 
@@ -56,6 +56,9 @@ def _called(reader: Reader, node: Node) -> str | None:
     return str(text) if text and outside else text and reader.refer("users", text, node.span)
 
 
+PHONE_TABLE = Table(
+    "a phone", "", (Key("answer", DURATION, "", required=True), Key("presses", steps.KEYS, ""))
+)
 PHONE_WORDS = choice("answer", "busy", "no_answer", "offline")
 PHONE = Kind("what a phone does", _phone)
 

@@ -77,7 +77,7 @@ PATTERNS: dict[str, Pattern] = {
     "says": ("value", TEXTS, ("as",)),
     "enters": ("queue", _name_of("queues"), ("priority", "engine")),
     "rings": ("user", _name_of("users"), ()),
-    "dials": ("number", TEXTS, ("via",)),
+    "dials": ("number", TEXTS, ()),
     "goes": ("flow", _name_of("flows"), ()),
     "closed": ("hours", _name_of("hours"), ()),
     "voicemail": ("box", _name_of("mailboxes"), ()),
@@ -271,7 +271,7 @@ STEPS = Kind("list of steps", read_steps)
 def moment(text: str, zone: datetime.tzinfo) -> int | Wrong:
     """2026-11-23 10:00 in the site's zone, or with an offset or Z, as a Unix second."""
     wrong = Wrong(f'"{text}" is not a moment', 'write for example "2026-11-23 10:00"')
-    if not re.match(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}", text):
+    if not re.match(r"20\d{2}-\d{2}-\d{2}[ T]\d{2}:\d{2}", text):
         return wrong
     try:
         when = datetime.datetime.fromisoformat(text)

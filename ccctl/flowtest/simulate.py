@@ -33,6 +33,7 @@ from ccctl.sim import (
     Waiting,
 )
 
+LEG_STEPS = 20
 LONG_MS = 3_600_000
 
 
@@ -95,6 +96,7 @@ def caller_of(case: Case) -> str:
 class SimCall:
     def __init__(self, simulator: Simulator, case: Case) -> None:
         self.site, self.given, self.queues = simulator.site, case.given, simulator.queues
+        self.program = simulator.program
         self.began = case.call.at * 1000
         self.visit: rules.Visit | None = None
         self.pending: list[Happened] = []
@@ -107,7 +109,7 @@ class SimCall:
             astdb=database(self.given)
             | {f"{SECRETS}/{key}": text for key, text in self.site.secrets.items()},
             http=self._http,
-            phones=dict(_phones(self.site, self.given)),
+            phones=Legs(self.program, dict(_phones(self.site, self.given))),
             agents=self._enter,
             queues=self.queues,
             boxes={"": Box(message_ms=LONG_MS)},
@@ -253,11 +255,39 @@ def _call(case: Case) -> Call:
     )
 
 
+class Legs(dict[str, Phone]):
+    """Phones by channel. A leg that the dialplan makes of its own is the phone that it rings; when that one
+    has to confirm, without the key 1 nobody has answered."""
+
+    def __init__(self, program: Program, phones: dict[str, Phone]) -> None:
+        super().__init__(phones)
+        self.program = program
+
+    def __missing__(self, channel: str) -> Phone:
+        return self[""]
+
+    def get(self, channel: str, default: Phone | None = None) -> Phone | None:  # type: ignore[override]
+        exten, _, context = channel.removeprefix("Local/").partition("@")
+        if not channel.startswith("Local/"):
+            return super().get(channel, default)
+        for priority in range(1, LEG_STEPS):
+            step = self.program.find(context, exten, priority)
+            if step is not None and step.app == "dial":
+                return self._leg(str(step.data.constant or ""))
+        return default
+
+    def _leg(self, data: str) -> Phone:
+        phone = self[data.split(",", maxsplit=1)[0]]
+        if "U(" in data and phone.does == "answer" and not phone.keys.startswith("1"):
+            return Phone("no_answer")
+        return phone
+
+
 def _phones(site: Site, given: Given) -> Iterator[tuple[str, Phone]]:
     yield "", Phone("unavailable")
     for who, phone in given.phones.items():
         does = {"offline": "unavailable"}.get(phone.does, phone.does)
-        made = Phone(does, phone.after_ms, hangs_up=False)
+        made = Phone(does, phone.after_ms, keys=phone.keys, hangs_up=False)
         yield f"PJSIP/{who}", made
         for trunk in site.trunks:
             yield f"PJSIP/{who}@{trunk}", made

@@ -53,6 +53,7 @@ LISTENING = frozenset(
     {"background", "waitexten", "read", "voicemail", "voicemailmain", "directory", "confbridge", "record"}
 )  # in lower case: Asterisk says BackGround, the compiler Background
 _PROMPT = re.compile(r"cc/(.+)-[0-9a-f]{8}")
+_TARGET = re.compile(r"(?:^|\+)(\+?[^+]+)")  # reception++4930: separated by +, numbers begin with one
 _SET = re.compile(r"_{0,2}([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _SAYS = {
     "SayDigits": "digits",
@@ -120,6 +121,8 @@ def _mark(data: str) -> Iterable[Told]:
             return [("goes", value, {})]
         case marks.CLOSED:
             return [("closed", value, {})]
+        case marks.DIAL:
+            return [_called(who) for who in _TARGET.findall(value)]
         case marks.VOICEMAIL:
             return [("voicemail", value, {})]
     return []
@@ -136,18 +139,9 @@ def _queue(data: str) -> Iterable[Told]:
     return [("enters", _words(data)[0], {"engine": "native"})]
 
 
-def _dial(data: str) -> Iterable[Told]:
-    return [target for channel in _words(data)[0].split("&") for target in _target(channel)]
-
-
-def _target(channel: str) -> Iterable[Told]:
-    technology, _, rest = channel.partition("/")
-    who, at, trunk = rest.partition("@")
-    if technology not in ("PJSIP", "Local") or not who:
-        return []
-    if re.fullmatch(r"\+?[0-9]+", who):
-        return [("dials", who, {"via": trunk} if at and technology == "PJSIP" else {})]
-    return [("rings", who, {})]
+def _called(who: str) -> Told:
+    """A user's phone, or a number outside; the dialplan may reach them through channels of its own."""
+    return ("dials" if re.fullmatch(r"\+?[0-9]+", who) else "rings", who, {})
 
 
 def _set(data: str) -> Iterable[Told]:
@@ -177,7 +171,6 @@ _TELLERS: dict[str, Callable[[str], Iterable[Told]]] = {
     "celgenuserevent": _mark,
     "stasis": _stasis,
     "queue": _queue,
-    "dial": _dial,
     "set": _set,
     "hangup": _hangup,
     "record": _always("records"),
