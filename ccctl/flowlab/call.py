@@ -50,7 +50,8 @@ class LabCall:
         self.arrived = asyncio.Event()
         self.visit: rules.Visit | None = None
         self.phones: dict[str, str] = {}  # who was rung -> the stand-in's channel
-        self.answering = ""  # the phone that picked up last; the talk begins when both are connected
+        self.answering = ""  # the phone that picked up; the talk begins when the caller is connected, too
+        self.connected = False  # both are told in either order
         self.hung_up = False
         self.entries = self.starts = 0  # into Stasis, as AMI and as ARI tell it: either may be first
         self.taken = asyncio.Event()
@@ -114,8 +115,8 @@ class LabCall:
         elif frame["Event"] == "Newexten":
             self._take_step(frame)
         elif frame["Event"] == "BridgeEnter":
-            if self.answering:
-                self.tell(Seen("talks", self.answering, {}, self.now()))
+            self.connected = True
+            self.connect()
         else:
             by = "caller" if self.hung_up else "dialplan"
             self.hung_up = True
@@ -123,6 +124,9 @@ class LabCall:
 
     def _take_step(self, frame: Frame) -> None:
         self._follow(frame["Application"] == "Stasis")
+        self.connected = False
+        if frame["Application"] == "Dial":
+            self.answering = ""
         step = Executed(
             frame["Context"],
             frame["Extension"],
@@ -136,6 +140,11 @@ class LabCall:
 
     def told(self, step: Executed) -> None:
         """For those who look closer."""
+
+    def connect(self) -> None:
+        if self.connected and self.answering:
+            self.tell(Seen("talks", self.answering, {}, self.now()))
+            self.answering, self.connected = "", False
 
     def _follow(self, entry: bool) -> None:
         self.entries += entry
@@ -154,6 +163,7 @@ class LabCall:
         self.phones[dialled] = frame["Channel"]
         if frame["Extension"] == "is_answer" and frame["Application"] == "Answer":
             self.answering = dialled
+            self.connect()
 
     def _take_ari(self, event: dict[str, Any]) -> None:
         if event["type"] == "StasisStart":

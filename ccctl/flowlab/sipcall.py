@@ -56,6 +56,7 @@ class SipCall(LabCall):
     def answered(self, who: str, call: Call) -> None:
         self.talking[who] = call
         self.answering = who
+        self.connect()
 
     # -- what is heard -----------------------------------------------------------------------------
 
