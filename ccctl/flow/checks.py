@@ -3,7 +3,9 @@
 Reading (schema.py) finds what is wrong with a single value; checks find what is wrong between values.
 """
 
-from collections.abc import Callable, Iterable
+import datetime
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -21,6 +23,7 @@ from ccctl.flow import (
 from ccctl.flow import checks_tests as _  # noqa: F401 - registers the pages of its findings
 from ccctl.flow.checks_pages import PAGES, Page
 from ccctl.flow.checks_reading import place
+from ccctl.flow.chunks import Part
 from ccctl.flow.schema import REFERENCES, Document, Draft, read_site
 from ccctl.flow.schema_types import Folder
 
@@ -28,19 +31,83 @@ SHOWN_PLACES = 3
 Check = Callable[[Draft], Iterable[Diagnostic]]
 CHECKS: tuple[Check, ...] = (
     *checks_names.CHECKS,
-    *checks_menus.CHECKS,
     *checks_flows.CHECKS,
     *checks_site.CHECKS,
-    *checks_prompts.CHECKS,
     *checks_vars.CHECKS,
     *checks_data.CHECKS,
     *checks_desk.CHECKS,
 )
+# These look at one flow after the other: what they find in the flows of a file is kept.
+FLOW_CHECKS: tuple[Check, ...] = (
+    *checks_menus.FLOW_CHECKS,
+    *checks_flows.FLOW_CHECKS,
+    *checks_prompts.FLOW_CHECKS,
+    *checks_vars.FLOW_CHECKS,
+    *checks_data.FLOW_CHECKS,
+    *checks_desk.FLOW_CHECKS,
+)
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+_DECODER = msgspec.msgpack.Decoder(tuple[Diagnostic, ...])
 
 
-def check_draft(draft: Draft) -> list[Diagnostic]:
-    found = (finding for check in CHECKS for finding in check(draft))
+def check_draft(draft: Draft, folder: Folder) -> list[Diagnostic]:
+    found = [finding for check in CHECKS for finding in check(draft)]
+    found += check_flows(draft, folder)
     return gathered(ordered(finding for finding in found if finding.code not in draft.unsure))
+
+
+def check_flows(draft: Draft, folder: Folder) -> Iterator[Diagnostic]:
+    rest = _ENCODER.encode(msgspec.structs.replace(draft.site, flows={}, prompts={}))
+    around = hashlib.sha256(rest).digest()
+    for part in draft.parts:
+        alone = _alone(draft, part)
+        key = "" if draft.broken or not part.key else _key(part, alone, around)
+        known = _recalled(folder, key)
+        if known is None:
+            known = tuple(finding for check in FLOW_CHECKS for finding in check(alone))
+            if key:
+                folder.keep(key, _ENCODER.encode(known))
+        yield from known
+
+
+def _alone(draft: Draft, part: Part) -> Draft:
+    """The flows of one file and nothing of the others: what is not in the key, checks cannot look at."""
+    every = draft.site.prompts
+    prompts = {name: every[name] for name in part.prompts if name in every}
+    site = msgspec.structs.replace(draft.site, flows=part.flows, prompts=prompts)
+    return msgspec.structs.replace(
+        draft,
+        site=site,
+        refs=(),
+        names={},
+        spots={},
+        openings={},
+        dialled=(),
+        given=(),
+        targets=(),
+        callers=(),
+        patient=part.patient,
+        recordings={},
+        shown="",
+        today=datetime.date(1970, 1, 1),
+        missing=(),
+        summaries=part.summaries,
+        called=draft.called & part.flows.keys(),
+        parts=(part,),
+    )
+
+
+def _key(part: Part, alone: Draft, around: bytes) -> str:
+    named = _ENCODER.encode((alone.site.prompts, sorted(alone.called)))
+    return hashlib.sha256(b"".join((part.key.encode(), named, around))).hexdigest()
+
+
+def _recalled(folder: Folder, key: str) -> tuple[Diagnostic, ...] | None:
+    data = folder.recall(key) if key else None
+    try:
+        return None if data is None else _DECODER.decode(data)
+    except msgspec.MsgspecError:
+        return None
 
 
 def read_and_check(
@@ -49,7 +116,7 @@ def read_and_check(
     """All that trees and their surroundings say. `parsed`: no file is missing among the trees."""
     draft, found = read_site(documents, folder, root)
     if parsed:
-        return draft, [*found, *check_draft(draft)]
+        return draft, [*found, *check_draft(draft, folder)]
     # Names of a file that could not be parsed would all seem unknown, and its "ccctl: 1" would be missing.
     return draft, [finding for finding in found if finding.code != "E915"]
 

@@ -1,5 +1,6 @@
 """Checks of facts from outside, answers of the caller, and what queues promise to those who wait."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic, Span
@@ -9,10 +10,9 @@ from ccctl.flow.checks_names import hint_for, unknown
 from ccctl.flow.checks_outside import bad_path, bad_range
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.checks_reading import mean, place
-from ccctl.flow.graph import AnyStep, Body, Text
+from ccctl.flow.graph import Text
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_steps import words
-from ccctl.flow.ways import Then, falls_through, walk, ways
 
 PERSONAL = ("caller.number", "caller.name")
 NEAR = ("localhost", "127.0.0.1")
@@ -148,13 +148,13 @@ def _headers(step: g.Http) -> list[tuple[str, bool, tuple[tuple[str, str], ...]]
 def _after(draft: Draft) -> Iterator[tuple[g.Http, g.Http]]:
     """Pairs of requests of which the second may come after the first in one call. Order inside of a flow
     is that of its text; flows that a flow leads to come after it, and a flow may be entered again."""
-    asks = {
-        flow.name: [step for step in walk(flow.steps) if isinstance(step, g.Http)]
-        for flow in draft.site.flows.values()
-    }
+    asks = {name: each.asks for name, each in draft.summaries.items() if each.asks}
+    if not asks:
+        return
+    places = draft.names["flows"]  # where a summary has the catch, which does not count here
     leads = {
-        flow.name: {step.flow for step in walk(flow.steps) if isinstance(step, g.Goto | g.Subflow)}
-        for flow in draft.site.flows.values()
+        name: {target for target, span in each.leads.items() if span != places[name]}
+        for name, each in draft.summaries.items()
     }
     for name, steps in asks.items():
         later = _reached(leads, name) if steps else set()
@@ -275,52 +275,23 @@ def check_consent(draft: Draft) -> Iterator[Diagnostic]:
     """
     if draft.broken or any(unknown(draft, "flows")):
         return
-    for step, path in Unasked(draft).found():
-        queue = draft.site.queues.get(step.queue)
+    for name, span, path in _unasked(draft):
+        queue = draft.site.queues.get(name)
         if queue and queue.record == "always":
             text = f'queue "{queue.name}" is recorded but the path {path} has no consent step'
-            yield found("E705", step.span, text, "add consent before, or write record: consent")
+            yield found("E705", span, text, "add consent before, or write record: consent")
 
 
-class Unasked:
-    """Follows the flows from the numbers to the queue steps that a call reaches without having been asked."""
-
-    def __init__(self, draft: Draft) -> None:
-        self.flows = draft.site.flows
-        self.waiting = [(number.flow, number.flow) for number in draft.site.numbers.values()]
-        self.reached: dict[Span, tuple[g.QueueStep, str]] = {}
-
-    def found(self) -> list[tuple[g.QueueStep, str]]:
-        seen: set[str] = set()
-        while self.waiting:
-            name, path = self.waiting.pop(0)
-            if name not in seen and name in self.flows:
-                seen.add(name)
-                self.body(self.flows[name].steps, path)
-        return list(self.reached.values())
-
-    def body(self, steps: Body, path: str) -> bool:
-        """Whether a call gets to the end of the body without having been asked."""
-        return all(self.step(step, path) for step in steps)
-
-    def step(self, step: AnyStep, path: str) -> bool:
-        match step:
-            case g.Consent() | g.Recording():
-                return False
-            case g.Goto():
-                self.waiting.append((step.flow, f"{path} -> {step.flow}"))
-                return False
-            case g.Subflow():
-                self.waiting.append((step.flow, f"{path} -> {step.flow}"))
-            case g.QueueStep():
-                self.reached.setdefault(step.span, (step, path))
-        ends = [
-            self.body(way.body, path) and self._goes_on(way.body, way.after, way.empty) for way in ways(step)
-        ]
-        return any(ends)
-
-    def _goes_on(self, body: Body, after: Then, empty: Then) -> bool:
-        return falls_through(body) and (after if body else empty) is Then.ON
+def _unasked(draft: Draft) -> Iterator[tuple[str, Span, str]]:
+    """Queue steps that a call from a number reaches without having been asked, and on which path."""
+    waiting = deque((number.flow, number.flow) for number in draft.site.numbers.values())
+    seen: set[str] = set()
+    while waiting:
+        name, path = waiting.popleft()
+        if name not in seen and name in draft.summaries:
+            seen.add(name)
+            yield from ((queue, span, path) for queue, span in draft.summaries[name].unasked)
+            waiting.extend((target, f"{path} -> {target}") for target in draft.summaries[name].onward)
 
 
 @finding("E902")
@@ -337,6 +308,10 @@ def check_engine(draft: Draft) -> Iterator[Diagnostic]:
         if isinstance(step, g.QueueStep) and step.offer and queue and queue.engine == "native":
             text = f'offer_callback needs engine acd; queue "{queue.name}" is native'
             yield found("E902", step.offer.span, text, f"write engine: acd in queue {queue.name}")
+
+
+def check_native(draft: Draft) -> Iterator[Diagnostic]:
+    """The keys of queues themselves. The page of E902 is with check_engine."""
     for queue in draft.site.queues.values():
         for word, asked in (("relax", queue.relax), ("language_skill", queue.language_skill)):
             if asked and queue.engine == "native":
@@ -356,9 +331,6 @@ def check_later(draft: Draft) -> Iterator[Diagnostic]:
     Good:
         queues: {support: {strategy: longest-idle}}
     """
-    for queue in draft.site.queues.values():
-        if queue.engine != "native":
-            yield from _not_yet(draft, queue)
     for step in steps_of(draft):
         if isinstance(step, g.Callback):
             yield found(
@@ -366,6 +338,13 @@ def check_later(draft: Draft) -> Iterator[Diagnostic]:
             )
         elif isinstance(step, g.QueueStep) and step.offer:
             yield found("W529", step.offer.span, "callers are not offered a callback yet", "it is kept")
+
+
+def check_stored(draft: Draft) -> Iterator[Diagnostic]:
+    """The keys of queues themselves. The page of W529 is with check_later."""
+    for queue in draft.site.queues.values():
+        if queue.engine != "native":
+            yield from _not_yet(draft, queue)
 
 
 def _not_yet(draft: Draft, queue: g.Queue) -> Iterator[Diagnostic]:
@@ -383,15 +362,19 @@ def _not_yet(draft: Draft, queue: g.Queue) -> Iterator[Diagnostic]:
 
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_names,
+    check_headers,
+    check_answers,
+    check_consent,
+    check_native,
+    check_stored,
+)
+FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_columns,
     check_keys,
     check_clear,
-    check_headers,
     check_complete,
-    check_answers,
     check_offered,
     check_withheld,
-    check_consent,
     check_engine,
     check_later,
 )

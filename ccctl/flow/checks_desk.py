@@ -78,6 +78,10 @@ def check_empty_groups(draft: Draft) -> Iterator[Diagnostic]:
         if not group.ring and ("ring_groups", group.name, "ring") in draft.spots and not draft.broken:
             span = draft.spot("ring_groups", group.name, "ring")
             yield found("E420", span, f'ring group "{group.name}" rings nobody', "name users or numbers")
+
+
+def check_empty_dials(draft: Draft) -> Iterator[Diagnostic]:
+    """The page of E420 is with check_empty_groups."""
     for step in dials_of(draft):
         if not step.targets and not step.group and not draft.broken:
             yield found("E420", step.span, "this dial step rings nobody", "name users or numbers")
@@ -105,7 +109,7 @@ def check_toll_fraud(draft: Draft) -> Iterator[Diagnostic]:
         - {gather: ask-number, save: wanted, digits: 4-15, matches: "030[0-9]+", on_exhausted: hangup}
         - {dial: "{{ wanted }}", on_no_answer: hangup}
     """
-    typed = {step.save for step in steps_of(draft) if isinstance(step, g.Gather) and not step.matches}
+    typed = {name for each in draft.summaries.values() for name in each.typed}
     for name, span in draft.targets:
         if name in typed:
             text = f'callers can have any number dialled at your cost: "{name}" is what they type'
@@ -147,6 +151,10 @@ def check_lone_hunt(draft: Draft) -> Iterator[Diagnostic]:
         if group.strategy != "all" and len(group.ring) == 1:
             span = draft.spot("ring_groups", group.name, "strategy")
             yield found("W423", span, f"strategy {group.strategy} with one member", "name more, or leave it")
+
+
+def check_lone_dials(draft: Draft) -> Iterator[Diagnostic]:
+    """The page of W423 is with check_lone_hunt."""
     for step in dials_of(draft):
         if step.strategy != "all" and len(step.targets) == 1 and not step.group:
             yield found("W423", step.span, f"strategy {step.strategy} with one target", "name more people")
@@ -223,6 +231,11 @@ def check_group_trunks(draft: Draft) -> Iterator[Diagnostic]:
             span = draft.spot("ring_groups", group.name, "extension")
             text = f"the numbers of the group need a trunk (there are: {names})"
             yield found("E427", span, text, "take the extension out and dial the group with via")
+
+
+def check_transfer_trunks(draft: Draft) -> Iterator[Diagnostic]:
+    """The page of E427 is with check_group_trunks."""
+    names = ", ".join(draft.site.trunks) or "none"
     for step in steps_of(draft):
         if isinstance(step, g.Transfer) and not step.via:
             text = f"a transfer needs a trunk (there are: {names})"
@@ -244,7 +257,7 @@ def check_late_rejects(draft: Draft) -> Iterator[Diagnostic]:
     Good:
         main: [{reject: busy}]
     """
-    if draft.broken:
+    if draft.broken or g.Reject.__name__ not in draft.kinds:
         return
     late = _Late(draft.site.flows)
     for number in draft.site.numbers.values():
@@ -375,15 +388,20 @@ CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_empty_groups,
     check_variable_targets,
     check_toll_fraud,
-    check_long_ringing,
     check_lone_hunt,
     check_unused_groups,
     check_shown_numbers,
-    check_useless_caller_id,
     check_group_trunks,
     check_late_rejects,
-    check_idle_emergency,
     check_built_in_words,
     check_parking,
     check_service_level,
+)
+FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
+    check_empty_dials,
+    check_long_ringing,
+    check_lone_dials,
+    check_useless_caller_id,
+    check_transfer_trunks,
+    check_idle_emergency,
 )

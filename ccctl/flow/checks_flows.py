@@ -8,12 +8,11 @@ from ccctl.flow.checks_menus import steps_of
 from ccctl.flow.checks_names import unknown
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.circles import circles
-from ccctl.flow.graph import AnyStep, Body, Callback, Dial, Goto, QueueStep, Subflow
+from ccctl.flow.graph import Body, Callback, Dial, QueueStep
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_desk import is_number
-from ccctl.flow.ways import Then, all_bodies, goes_on, leads_to, reached, verb, ways
-
-Targets = dict[str, Span]  # flow -> place of the goto
+from ccctl.flow.summaries import reached
+from ccctl.flow.ways import Then, all_bodies, goes_on, verb, ways
 
 
 @finding("E401")
@@ -29,8 +28,9 @@ def check_reached(draft: Draft) -> Iterator[Diagnostic]:
     """
     if draft.broken or any(unknown(draft, "flows")):
         return
-    edges = {flow.name: leads_to(flow) for flow in draft.site.flows.values()}
-    known = reached(draft.site, (number.flow for number in draft.site.numbers.values()))
+    edges = {name: each.leads for name, each in draft.summaries.items()}
+    starts = (number.flow for number in draft.site.numbers.values())
+    known = reached(draft.site, draft.summaries, starts)
     lost = [name for name in edges if name not in known]
     led_to = {target for name in lost for target in edges[name] if target != name}
     heads = [name for name in lost if name not in led_to]
@@ -75,9 +75,8 @@ def check_ends(draft: Draft) -> Iterator[Diagnostic]:
     Good:
         main: [{play: welcome}, {goto: front-desk}]
     """
-    called = {step.flow for step in steps_of(draft) if isinstance(step, Subflow)}
     for flow in draft.site.flows.values():
-        if flow.name not in draft.broken and flow.name not in called:
+        if flow.name not in draft.broken and flow.name not in draft.called:
             caught = bool(flow.catch or draft.site.defaults.catch)
             for span, how in sorted(set(_leaks(flow.steps, caught))):
                 text = f'flow "{flow.name}" runs off its end {how}'
@@ -129,32 +128,6 @@ def check_queue_outcomes(draft: Draft) -> Iterator[Diagnostic]:
 # -- circles ---------------------------------------------------------------------------------------
 
 
-def hurry(body: Body) -> tuple[Targets, bool]:
-    """Where a call gets to although the caller presses nothing and nobody can answer; and whether
-    it gets to the end of the body so."""
-    targets: Targets = {}
-    for step in body:
-        passed, through = _hurry_step(step)
-        targets = {**passed, **targets}
-        if not through:
-            return targets, False
-    return targets, True
-
-
-def _hurry_step(step: AnyStep) -> tuple[Targets, bool]:
-    if isinstance(step, Goto):
-        return {step.flow: step.span}, False
-    targets: Targets = {}
-    through = False
-    for way in ways(step):
-        if not way.idle:
-            continue
-        passed, fell = hurry(way.body)
-        targets |= passed
-        through |= fell and (way.after if way.body else way.empty) is Then.ON
-    return targets, through
-
-
 @finding("E403")
 def check_circles(draft: Draft) -> Iterator[Diagnostic]:
     """Flows that lead into one another for ever.
@@ -169,7 +142,7 @@ def check_circles(draft: Draft) -> Iterator[Diagnostic]:
         main: [{play: closed}, {goto: after-hours}]
         after-hours: [{play: sorry}, hangup]
     """
-    edges = {flow.name: hurry(flow.steps)[0] for flow in draft.site.flows.values()}
+    edges = {name: each.idle for name, each in draft.summaries.items()}
     for circle in circles(edges):
         way = " -> ".join([*circle, circle[0]])
         span = edges[circle[-1]][circle[0]]
@@ -250,10 +223,12 @@ def check_impossible(draft: Draft) -> Iterator[Diagnostic]:
 
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_reached,
-    check_never_run,
-    check_ends,
     check_circles,
     check_own_numbers,
+)
+FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
+    check_never_run,
+    check_ends,
     check_via,
     check_impossible,
     check_queue_outcomes,

@@ -147,7 +147,7 @@ def _fits(step: Say) -> bool:
             return step.value != "now"
 
 
-CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
+FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_prefixes,
     check_extensions,
     check_exhausted,

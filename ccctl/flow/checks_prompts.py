@@ -60,4 +60,4 @@ def no_voice(span: Span, language: str, what: str, hint: str) -> Diagnostic:
     return found("W605", span, f'texts in "{language}" cannot be spoken here: {what}', hint)
 
 
-CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (check_promised_keys,)
+FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (check_promised_keys,)

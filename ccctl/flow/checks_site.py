@@ -12,8 +12,8 @@ from ccctl.flow.graph import OpenSpan, Prompt
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_sections import Opening, OpenRow
+from ccctl.flow.summaries import reached
 from ccctl.flow.values import COUNTRIES, DAYS, EMERGENCY_ANYWHERE
-from ccctl.flow.ways import prompts_of, reached, walk
 
 
 def clock(minutes: int) -> str:
@@ -323,11 +323,10 @@ def languages_needed(draft: Draft) -> dict[str, tuple[str, ...]]:
     needed: dict[str, dict[str, None]] = {}
     for locale in site.sites:
         starts = {number.flow for number in site.numbers.values() if number.site == locale}
-        for name in reached(site, starts):
-            for step in walk(site.flows[name].steps):
-                for prompt in prompts_of(step):
-                    words = needed.setdefault(prompt, dict.fromkeys(site.defaults.languages))
-                    words.update(dict.fromkeys(site.languages_of(locale)))
+        for name in reached(site, draft.summaries, starts):
+            for prompt in draft.summaries[name].prompts:
+                words = needed.setdefault(prompt, dict.fromkeys(site.defaults.languages))
+                words.update(dict.fromkeys(site.languages_of(locale)))
     return {prompt: tuple(words) for prompt, words in needed.items()}
 
 

@@ -10,12 +10,10 @@ from ccctl.flow.checks_names import unknown
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.checks_reading import place
 from ccctl.flow.circles import circles
-from ccctl.flow.graph import AnyStep, Body, Variable
+from ccctl.flow.graph import Variable
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_words import BUILT_IN
-from ccctl.flow.ways import Then, falls_through, walk, ways
-
-NUMERIC = ("less", "at_most", "more", "at_least")
+from ccctl.flow.summaries import NUMERIC, Summary
 
 
 @finding("E505")
@@ -45,20 +43,26 @@ def check_values(draft: Draft) -> Iterator[Diagnostic]:
     Good:
         main: [{if: tier is gold, then: support}, hangup]
     """
-    cases = [
-        (step.variable, case.key, case.span)
-        for step in steps_of(draft)
-        if isinstance(step, g.Switch)
-        for case in step.cases
-    ]
-    for name, value, span in [*draft.given, *cases]:
-        variable = draft.site.vars.get(name)
-        if variable and (why := misfit(variable, value)):
-            yield found("E504", span, f'{name} has no value "{value}"', why)
+    for name, value, span in draft.given:
+        yield from _fitting(draft, name, value, span)
     for variable in draft.site.vars.values():
         if variable.default and (why := misfit(variable, variable.default)):
             span = draft.spot("vars", variable.name, "default")
             yield found("E504", span, f'{variable.name} has no value "{variable.default}"', why)
+
+
+def check_cases(draft: Draft) -> Iterator[Diagnostic]:
+    """The cases of switch steps. The page of E504 is with check_values."""
+    for step in steps_of(draft):
+        if isinstance(step, g.Switch):
+            for case in step.cases:
+                yield from _fitting(draft, step.variable, case.key, case.span)
+
+
+def _fitting(draft: Draft, name: str, value: str, span: Span) -> Iterator[Diagnostic]:
+    variable = draft.site.vars.get(name)
+    if variable and (why := misfit(variable, value)):
+        yield found("E504", span, f'{name} has no value "{value}"', why)
 
 
 def misfit(variable: Variable, value: str) -> str:
@@ -160,10 +164,16 @@ class Unset:
             name = self.waiting.pop()
             known, path = self.entry[name]
             self.reads = {key: None for key in self.reads if key[0].split(" -> ")[-1] != name}
-            flow = self.draft.site.flows.get(name)
-            if flow:
-                self.body(flow.steps, known, path)
+            if name in self.draft.summaries:
+                self.follow(self.draft.summaries[name], known, path)
         return list(self.reads)
+
+    def follow(self, flow: Summary, known: frozenset[str], path: str) -> None:
+        for name, span in flow.needs:
+            if name in self.draft.site.vars and name not in known:
+                self.reads[path, name, span] = None
+        for target, own in flow.enters:
+            self.arrive(target, known | own, path)
 
     def arrive(self, flow: str, known: frozenset[str], path: str) -> None:
         """The flow is entered with these; what is not known on one of the ways is not known."""
@@ -172,89 +182,6 @@ class Unset:
         if before is None or both != before[0]:
             self.entry[flow] = (both, path if path.endswith(flow) else f"{path} -> {flow}")
             self.waiting.append(flow)
-
-    def body(self, steps: Body, known: frozenset[str], path: str) -> frozenset[str]:
-        for step in steps:
-            for name, span in reads_of(step):
-                if name in self.draft.site.vars and name not in known:
-                    self.reads[path, name, span] = None
-            known = self.step(step, known, path)
-        return known
-
-    def step(self, step: AnyStep, known: frozenset[str], path: str) -> frozenset[str]:
-        after = known | frozenset(sets_of(step))
-        match step:
-            case g.Goto():
-                self.arrive(step.flow, after, path)
-            case g.Subflow():
-                self.arrive(step.flow, after, path)
-                return after | ({step.save} if step.save else set())
-            case g.If():
-                return self.decide(step, known, path)
-        return self.meet(step, after, path)
-
-    def meet(self, step: AnyStep, after: frozenset[str], path: str) -> frozenset[str]:
-        """What is set however the call came to the next step."""
-        ends = []
-        for way in ways(step):
-            end = self.body(way.body, after, path)
-            if (way.after if way.body else way.empty) is Then.ON and falls_through(way.body):
-                ends.append(end)
-        return frozenset.intersection(*ends) if ends else after
-
-    def decide(self, step: g.If, known: frozenset[str], path: str) -> frozenset[str]:
-        """What a condition has found to be set is set where it holds."""
-        groups = step.condition.groups
-        sure = groups[0] if len(groups) == 1 else ()
-        holds = {clause.variable for clause in sure if clause.op in ("set", "is", "starts_with")}
-        lacks = {clause.variable for clause in sure if clause.op == "unset" and len(sure) == 1}
-        arms = ((step.then, known | holds), (step.otherwise, known | lacks))
-        ends = [(body, self.body(body, before, path)) for body, before in arms]
-        on = [end for body, end in ends if falls_through(body)]
-        return frozenset.intersection(*on) if on else known
-
-
-def sets_of(step: AnyStep) -> Iterator[str]:
-    """Variables that surely have a value after the step."""
-    match step:
-        case g.Assign():
-            yield from (change.variable for change in step.changes)
-        case g.Goto() | g.Subflow():
-            yield from (change.variable for change in step.arguments)
-        case g.Gather():
-            yield step.save
-
-
-def reads_of(step: AnyStep) -> Iterator[tuple[str, Span]]:
-    """Variables that the step needs a value of. `is set` needs none; a missing one equals no word."""
-    match step:
-        case g.Say():
-            named = re.fullmatch(r"\{\{ (.+) \}\}", step.value)
-            if named:
-                yield named.group(1), step.span
-        case g.Switch():
-            yield step.variable, step.span
-        case g.If():
-            clauses = (clause for group in step.condition.groups for clause in group)
-            yield from ((c.variable, c.span) for c in clauses if c.op in NUMERIC)
-        case g.Assign():
-            yield from _parts(part for change in step.changes for part in change.value)
-        case g.Goto() | g.Subflow():
-            yield from _parts(part for change in step.arguments for part in change.value)
-        case g.Return():
-            yield from _parts(iter(step.value))
-        case g.Http():
-            pairs = (*step.query, *step.headers, *step.body)
-            yield from _parts(part for pair in pairs if not pair.secret for part in pair.value)
-            yield from _parts(iter(step.url))
-        case g.Lookup():
-            yield step.key, step.span
-        case g.QueueStep() if step.priority_by:
-            yield step.priority_by, step.span
-
-
-def _parts(parts: Iterator[g.Value]) -> Iterator[tuple[str, Span]]:
-    yield from ((part.variable, part.span) for part in parts if part.variable)
 
 
 # -- subflows --------------------------------------------------------------------------------------
@@ -273,12 +200,9 @@ def check_recursion(draft: Draft) -> Iterator[Diagnostic]:
         support: [{subflow: verify}, hangup]
         verify: [{play: welcome}, return]
     """
-    if not any(isinstance(step, g.Subflow) for step in steps_of(draft)):
+    if not draft.called:
         return
-    calls = {
-        flow.name: {step.flow: step.span for step in walk(flow.steps) if isinstance(step, g.Subflow)}
-        for flow in draft.site.flows.values()
-    }
+    calls = {name: each.runs for name, each in draft.summaries.items()}
     for circle in circles(calls):
         text = f"subflow {' -> '.join([*circle, circle[0]])} calls itself"
         yield found("E405", calls[circle[-1]][circle[0]], text, "use goto, or loop")
@@ -295,21 +219,17 @@ def check_return(draft: Draft) -> Iterator[Diagnostic]:
     Good:
         main: [{play: welcome}, hangup]
     """
-    if not any(isinstance(step, g.Return) for step in steps_of(draft)):
-        return
-    called = {step.flow for step in steps_of(draft) if isinstance(step, g.Subflow)}
-    for flow in draft.site.flows.values():
-        first = next((step for step in walk(flow.steps) if isinstance(step, g.Return)), None)
-        if first and flow.name not in called and not draft.broken:
-            text = f'flow "{flow.name}" returns, but no subflow step runs it'
-            yield found("E412", first.span, text, "write hangup or goto, or run it with subflow")
+    for name, flow in draft.summaries.items():
+        if flow.returns and name not in draft.called and not draft.broken:
+            text = f'flow "{name}" returns, but no subflow step runs it'
+            yield found("E412", flow.returns, text, "write hangup or goto, or run it with subflow")
 
 
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_declared,
     check_values,
-    check_comparisons,
     check_set,
     check_recursion,
     check_return,
 )
+FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (check_cases, check_comparisons)

@@ -6,7 +6,7 @@ same generation. A call belongs to the generation it entered until it ends.
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 import msgspec
@@ -18,12 +18,14 @@ from ccctl.flow.compile_sections import voicemail as voicemail_sections
 from ccctl.flow.compile_steps import compile_flow
 from ccctl.flow.compile_tables import desks, hours, inbound, internal_flows, phones
 from ccctl.flow.dialplan import Context, Section, render
-from ccctl.flow.graph import Directory, Flow, Prompt, Site, Subflow
+from ccctl.flow.graph import Authenticate, ConferenceStep, Directory, Flow, Prompt, Site, Subflow
 from ccctl.flow.ways import walk
 
 GENERATION = re.compile(r"[0-9a-f]{6}")
 _NO_GENERATION = "000000"
+BLANK = "0g0g0g"  # no generation has such a name
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+_CONTEXTS = msgspec.msgpack.Decoder(tuple[Context, ...])
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -39,9 +41,13 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def compile_site(site: Site, generation: str) -> Plan:
+    return _plan(site, generation, compile_contexts(site, generation))
+
+
+def _plan(site: Site, generation: str, contexts: list[Context]) -> Plan:
     return Plan(
         generation=generation,
-        contexts=tuple(compile_contexts(site, generation)),
+        contexts=tuple(contexts),
         entry=(inbound(site, generation), phones(site, generation)),
         sections={
             "pjsip.conf": pjsip(site),
@@ -55,24 +61,32 @@ def compile_site(site: Site, generation: str) -> Plan:
 
 
 def compile_contexts(site: Site, generation: str) -> list[Context]:
-    called = _called(site)
-    flows = [context for flow in site.flows.values() for context in _compile(site, generation, flow, called)]
-    return [*flows, *_compile_rest(site, generation)]
+    read = _read(site)
+    flows = [each for flow in site.flows.values() for each in _compile(site, generation, flow, read.called)]
+    return [*flows, *_compile_rest(site, generation, read)]
 
 
-def _called(site: Site) -> set[str]:
-    """Flows that subflow steps run."""
-    return {
-        step.flow for flow in site.flows.values() for step in walk(flow.steps) if isinstance(step, Subflow)
-    }
+class Read(msgspec.Struct, frozen=True):
+    """What is known of all flows: those that subflow steps run, the kinds of their steps, and by file what
+    names the content of its flows, where reading has found that out already."""
+
+    called: frozenset[str]
+    kinds: frozenset[str]
+    keys: dict[str, str] = {}
 
 
-def _compile(site: Site, generation: str, flow: Flow, called: set[str]) -> list[Context]:
+def _read(site: Site) -> Read:
+    steps = [step for flow in site.flows.values() for step in walk(flow.steps)]
+    called = frozenset(step.flow for step in steps if isinstance(step, Subflow))
+    return Read(called, frozenset(type(step).__name__ for step in steps))
+
+
+def _compile(site: Site, generation: str, flow: Flow, called: frozenset[str]) -> list[Context]:
     ways_in = (False, True) if flow.name in called else (False,)
     return [context for sub in ways_in for context in compile_flow(site, generation, flow, sub)]
 
 
-def _compile_rest(site: Site, generation: str) -> list[Context]:
+def _compile_rest(site: Site, generation: str, read: Read) -> list[Context]:
     internal = [
         context for _, flow in internal_flows(site) for context in compile_flow(site, generation, flow)
     ]
@@ -82,12 +96,8 @@ def _compile_rest(site: Site, generation: str) -> list[Context]:
         *tables(site, generation),
         *voicemail(site, generation),
         desks(site, generation),
-        *([directory(site, generation)] if uses(site, Directory) else []),
+        *([directory(site, generation)] if Directory.__name__ in read.kinds else []),
     ]
-
-
-def uses(site: Site, kind: type) -> bool:
-    return any(isinstance(step, kind) for flow in site.flows.values() for step in walk(flow.steps))
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -97,36 +107,85 @@ class Memory(msgspec.Struct, frozen=True):
     keep: Callable[[str, bytes], None] = lambda key, data: None
 
 
-def generation_id(site: Site, memory: Memory | None = None) -> str:
-    """Six hex digits of the compiled flows' content.
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """The flows of one file, compiled: the digest of their text, and their contexts, encoded, in which
+    BLANK stands for the generation. They are b"" where they must not be kept."""
 
-    The flows of a file are compiled to know their digest; with a memory, only when they, or what is
-    around the flows, are not as they were. Only digests are remembered: a compiled flow may hold a PIN.
-    """
-    called = _called(site)
-    around = _around(site, called)
-    whole = hashlib.sha256(render(_compile_rest(site, _NO_GENERATION)).encode())
-    for _, group in groupby(site.flows.values(), key=lambda flow: flow.span.file):
-        whole.update(_digest(site, tuple(group), called, around, memory or Memory()))
+    digest: bytes
+    contexts: bytes = b""
+
+
+_PART = msgspec.msgpack.Decoder(Part)
+
+
+def compile_all(site: Site, memory: Memory | None = None, read: Read | None = None) -> Plan:
+    """The site under the name that its content has. With a memory, a file's flows are compiled only when
+    they, or what is around flows, are not as they were; and hardly ever twice."""
+    read = read or _read(site)
+    parts = list(_parts(site, memory or Memory(), read))
+    generation = _id(site, (part for _, part in parts), read)
+    contexts = [each for flows, part in parts for each in _named(site, generation, flows, part, read)]
+    return _plan(site, generation, [*contexts, *_compile_rest(site, generation, read)])
+
+
+def _named(site: Site, generation: str, flows: tuple[Flow, ...], part: Part, read: Read) -> Iterable[Context]:
+    if part.contexts:
+        named = part.contexts.replace(BLANK.encode(), generation.encode())
+        return _CONTEXTS.decode(named)
+    return (context for flow in flows for context in _compile(site, generation, flow, read.called))
+
+
+def generation_id(site: Site) -> str:
+    """Six hex digits of the compiled flows' content."""
+    read = _read(site)
+    return _id(site, (part for _, part in _parts(site, Memory(), read)), read)
+
+
+def _id(site: Site, parts: Iterable[Part], read: Read) -> str:
+    whole = hashlib.sha256(render(_compile_rest(site, _NO_GENERATION, read)).encode())
+    for part in parts:
+        whole.update(part.digest)
     return whole.hexdigest()[:6]
 
 
-def _around(site: Site, called: set[str]) -> bytes:
-    """What a flow may look at besides itself; of prompts, the sounds."""
+def _parts(site: Site, memory: Memory, read: Read) -> Iterator[tuple[tuple[Flow, ...], Part]]:
+    around, plain = _around(site, read.called)
+    for file, group in groupby(site.flows.values(), key=lambda flow: flow.span.file):
+        flows = tuple(group)
+        content = read.keys.get(file, "").encode() or _ENCODER.encode(flows)
+        key = hashlib.sha256(around + content).hexdigest()
+        part = _recalled(memory, key)
+        if part is None:
+            part = _part(site, flows, read.called, plain)
+            memory.keep(key, _ENCODER.encode(part))
+        yield flows, part
+
+
+def _recalled(memory: Memory, key: str) -> Part | None:
+    data = memory.recall(key)
+    try:
+        return None if data is None else _PART.decode(data)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _part(site: Site, flows: tuple[Flow, ...], called: frozenset[str], plain: bool) -> Part:
+    """Without contexts where BLANK is a word of the site, or digests of PINs are among the lines."""
+    contexts = [context for flow in flows for context in _compile(site, BLANK, flow, called)]
+    text = render(contexts).replace(BLANK, _NO_GENERATION)
+    secret = any(
+        isinstance(step, Authenticate | ConferenceStep) for flow in flows for step in walk(flow.steps)
+    )
+    kept = plain and not secret and BLANK.encode() not in _ENCODER.encode(flows)
+    return Part(hashlib.sha256(text.encode()).digest(), _ENCODER.encode(contexts) if kept else b"")
+
+
+def _around(site: Site, called: frozenset[str]) -> tuple[bytes, bool]:
+    """A digest of what a flow may look at besides itself, of prompts the sounds; is BLANK not in it?"""
     rest = msgspec.structs.replace(site, flows={}, prompts={})
     sounds = {prompt.name: (prompt.sound, sorted(prompt.texts)) for prompt in site.prompts.values()}
-    return hashlib.sha256(_ENCODER.encode((rest, sounds, sorted(called)))).digest()
-
-
-def _digest(site: Site, flows: tuple[Flow, ...], called: set[str], around: bytes, memory: Memory) -> bytes:
-    key = hashlib.sha256(around + _ENCODER.encode(flows)).hexdigest()
-    kept = memory.recall(key)
-    if kept is not None and len(kept) == hashlib.sha256().digest_size:
-        return kept
-    text = render([context for flow in flows for context in _compile(site, _NO_GENERATION, flow, called)])
-    digest = hashlib.sha256(text.encode()).digest()
-    memory.keep(key, digest)
-    return digest
+    data = _ENCODER.encode((rest, sounds, sorted(called)))
+    return hashlib.sha256(data).digest(), BLANK.encode() not in data
 
 
 def generation_of(context: str) -> str:

@@ -5,6 +5,7 @@ only when neither reading nor checking found an error.
 """
 
 import datetime
+import functools
 import hashlib
 from typing import Any
 
@@ -16,7 +17,7 @@ from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, schema_desk, values
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.built_in import state_texts
-from ccctl.flow.chunks import read_flows
+from ccctl.flow.chunks import Part, read_flows
 from ccctl.flow.graph import Site
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema_calendar import Holidays, exception_days, expand
@@ -37,6 +38,7 @@ from ccctl.flow.schema_types import (
 from ccctl.flow.schema_vars import read_sites, read_vars
 from ccctl.flow.schema_verbs import VERBS
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence
+from ccctl.flow.summaries import Summary
 from ccctl.flow.values import Wrong
 from ccctl.flow.ways import walk
 
@@ -61,7 +63,7 @@ class Document(msgspec.Struct, frozen=True):
     digest: str = ""  # of its content and the code that read it; '' for one that is not to be remembered
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, dict=True):
     """What was read. `broken` are flows that could not be read completely: what they do is unknown."""
 
     site: Site
@@ -80,7 +82,19 @@ class Draft(msgspec.Struct, frozen=True):
     today: datetime.date = datetime.date(1970, 1, 1)
     unsure: frozenset[str] = frozenset()
     missing: tuple[Ref, ...] = ()  # of refs, those to a name that is not in its section
-    steps: tuple[graph.AnyStep, ...] = ()  # all of all flows, the inner ones after those that hold them
+    summaries: dict[str, Summary] = {}
+    called: frozenset[str] = frozenset()  # flows that subflow steps run
+    parts: tuple[Part, ...] = ()  # the flows again, file by file
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Of steps that are in some flow."""
+        return frozenset(kind for each in self.summaries.values() for kind in each.kinds)
+
+    @functools.cached_property
+    def steps(self) -> tuple[graph.AnyStep, ...]:
+        """All of all flows, the inner ones after those that hold them."""
+        return tuple(step for flow in self.site.flows.values() for step in walk(flow.steps))
 
     def spot(self, section: str, name: str, key: str) -> Span:
         return self.spots.get((section, name, key)) or self.names[section][name]
@@ -103,9 +117,12 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
     variables = read_vars(reader, entries["vars"])
     surveys = read_surveys(reader, entries["surveys"], variables)
     prompts = _read_prompts(reader, entries["prompts"], defaults, queues, hours)
-    flows, broken = read_flows(reader, entries["flows"], documents, _read_flow)
     trunks = _read_trunks(reader, entries["trunks"])
     groups = schema_desk.read_groups(reader, entries["ring_groups"])
+    resolver = schema_desk.Resolver(groups, trunks)
+    parts, broken = read_flows(
+        reader, entries["flows"], documents, lambda *flow: resolver.resolve(_read_flow(*flow)), resolver.key
+    )
     site = Site(
         root=root,
         defaults=defaults,
@@ -116,7 +133,7 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         agents=agents,
         queues=queues,
         mailboxes=_read_mailboxes(reader, entries["mailboxes"], users),
-        flows=schema_desk.resolve(flows, groups, trunks),
+        flows={name: flow for part in parts for name, flow in part.flows.items()},
         prompts=prompts,
         feature_codes=_read_codes(reader, entries["feature_codes"]),
         vars=variables,
@@ -127,10 +144,13 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         ring_groups=groups,
         conferences=schema_desk.read_conferences(reader, entries["conferences"]),
     )
-    return _draft(reader, site, openings, broken), reader.findings
+    return _draft(reader, site, openings, broken, parts), reader.findings
 
 
-def _draft(reader: Reader, site: Site, openings: dict[str, Opening], broken: set[str]) -> Draft:
+def _draft(
+    reader: Reader, site: Site, openings: dict[str, Opening], broken: set[str], parts: list[Part]
+) -> Draft:
+    summaries = {name: each for part in parts for name, each in part.summaries.items()}
     return Draft(
         site=site,
         refs=tuple(reader.refs),
@@ -148,7 +168,9 @@ def _draft(reader: Reader, site: Site, openings: dict[str, Opening], broken: set
         today=reader.folder.today,
         unsure=frozenset(reader.unsure),
         missing=tuple(ref for ref in reader.refs if ref.name not in reader.names.get(ref.kind, ())),
-        steps=tuple(step for flow in site.flows.values() for step in walk(flow.steps)),
+        summaries=summaries,
+        called=frozenset(name for each in summaries.values() for name in each.runs),
+        parts=tuple(parts),
     )
 
 

@@ -1,9 +1,10 @@
 """Ringing people: the steps dial, voicemail, directory, conference, transfer and reject; ring groups, rooms.
 
-A ring group is known only when the whole site is read, so a dial step keeps its name until `resolve`.
+A ring group is known only when the whole site is read, so a dial step keeps its name until `Resolver`.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -154,25 +155,30 @@ def read_conferences(reader: Reader, entries: Entries) -> dict[str, graph.Confer
 # -- what is known only at the end -----------------------------------------------------------------
 
 
-def resolve(
-    flows: dict[str, graph.Flow], groups: dict[str, graph.RingGroup], trunks: dict[str, graph.Trunk]
-) -> dict[str, graph.Flow]:
-    """Ring groups become their members; with one trunk, `via` need not be written."""
-    only = next(iter(trunks)) if len(trunks) == 1 else ""
+class Resolver:
+    """Ring groups become their members; with one trunk, `via` need not be written. `key` tells all that
+    it looks at besides a flow."""
 
-    def finished(step: AnyStep) -> AnyStep:
+    def __init__(self, groups: dict[str, graph.RingGroup], trunks: Iterable[str]) -> None:
+        names = list(trunks)
+        self.groups = groups
+        self.only = names[0] if len(names) == 1 else ""
+        ringing = [
+            (each.name, each.ring, each.strategy, each.timeout_ms, each.repeats) for each in groups.values()
+        ]
+        self.key = repr((self.only, ringing))
+
+    def resolve(self, flow: graph.Flow) -> graph.Flow:
+        return replace(flow, steps=rebuilt(flow.steps, self.finished)) if _calls_out(flow) else flow
+
+    def finished(self, step: AnyStep) -> AnyStep:
         if isinstance(step, graph.Dial):
-            step = _members(step, groups)
+            step = _members(step, self.groups)
             numbers = any(is_number(target) for target in step.targets)
-            return replace(step, via=only) if numbers and not step.via else step
+            return replace(step, via=self.only) if numbers and not step.via else step
         if isinstance(step, graph.Transfer) and not step.via:
-            return replace(step, via=only)
+            return replace(step, via=self.only)
         return step
-
-    return {
-        name: replace(flow, steps=rebuilt(flow.steps, finished)) if _calls_out(flow) else flow
-        for name, flow in flows.items()
-    }
 
 
 def _calls_out(flow: graph.Flow) -> bool:
@@ -206,7 +212,7 @@ def is_number(target: str) -> bool:
 
 
 def _build_dial(span: Span, v: dict[str, Any]) -> AnyStep:
-    """What is 0 or empty here is filled in by `resolve`."""
+    """What is 0 or empty here is filled in by `Resolver`."""
     missed = v.get("on_no_answer", ())
     return graph.Dial(
         span=span,

@@ -2,16 +2,15 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from ccctl.diagnostics import Span
 from ccctl.flow import graph as g
-from ccctl.flow.graph import AnyStep, Body, Flow, Option, Site
+from ccctl.flow.graph import AnyStep, Body, Option
 
 
 class Then(StrEnum):
@@ -236,24 +235,6 @@ def walk(body: Body) -> Iterator[AnyStep]:
         yield step
         for inner in reversed(bodies(step)):
             waiting += inner[::-1]
-
-
-def leads_to(flow: Flow) -> dict[str, Span]:
-    """The flows that this one goes to or runs, and where; the catch is at the flow's own place."""
-    targets = {step.flow: step.span for step in walk(flow.steps) if isinstance(step, g.Goto | g.Subflow)}
-    return {flow.catch: flow.span, **targets} if flow.catch else targets
-
-
-def reached(site: Site, starts: Iterable[str]) -> set[str]:
-    """Every flow that a call can get to which begins in one of `starts`."""
-    waiting = [*starts, site.defaults.catch, *(box.operator for box in site.mailboxes.values())]
-    found: set[str] = set()
-    while waiting:
-        flow = site.flows.get(waiting.pop())
-        if flow and flow.name not in found:
-            found.add(flow.name)
-            waiting += leads_to(flow)
-    return found
 
 
 def prompts_of(step: AnyStep) -> Iterator[str]:

@@ -3,10 +3,10 @@
 import msgspec
 
 from ccctl.diagnostics import Diagnostic, Severity
-from ccctl.flow.compile import Memory, Plan, compile_site, generation_id
+from ccctl.flow.compile import Memory, Plan, Read, compile_all
 from ccctl.flow.graph import Site
 from ccctl.runtime.readcache import ReadCache
-from ccctl.runtime.site import load_site, no_collections
+from ccctl.runtime.site import load_draft, no_collections
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -20,12 +20,15 @@ class Compiled(msgspec.Struct, frozen=True):
 
 def compile_folder(root: str) -> Compiled:
     secrets: set[str] = set()
-    site, found = load_site(root, used=secrets)
-    if site is None or any(each.severity is Severity.ERROR for each in found):
+    draft, found = load_draft(root, used=secrets)
+    if draft is None or any(each.severity is Severity.ERROR for each in found):
         return Compiled(tuple(found))
+    keys = {
+        file: part.key for part in draft.parts for file in {flow.span.file for flow in part.flows.values()}
+    }
     with no_collections():
-        plan = compile_site(site, generation_id(site, _memory(ReadCache())))
-    return Compiled(tuple(found), site, plan, frozenset(secrets))
+        plan = compile_all(draft.site, _memory(ReadCache()), Read(draft.called, draft.kinds, keys))
+    return Compiled(tuple(found), draft.site, plan, frozenset(secrets))
 
 
 def _memory(cache: ReadCache) -> Memory:

@@ -53,6 +53,8 @@ def no_collections() -> Iterator[None]:
         yield
     finally:
         if before:
+            gc.freeze()  # and back: what was made counts as old, and is not looked through at once
+            gc.unfreeze()
             gc.enable()
 
 
