@@ -129,13 +129,14 @@ def edit(folder: Path, number: int) -> None:
 
 
 def once(folder: Path, cache: Path) -> Run:
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     begin, before = time.perf_counter(), _children()
     done = subprocess.run(  # noqa: S603 - this very program
         [sys.executable, "-c", ONCE, str(folder)],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "CCCTL_CACHE": str(cache)},
+        env={**environment, "CCCTL_CACHE": str(cache)},
     )
     wall, cpu = time.perf_counter() - begin, _children() - before
     if done.returncode:

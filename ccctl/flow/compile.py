@@ -18,7 +18,7 @@ from ccctl.flow.compile_sections import voicemail as voicemail_sections
 from ccctl.flow.compile_steps import compile_flow
 from ccctl.flow.compile_tables import desks, hours, inbound, internal_flows, phones
 from ccctl.flow.dialplan import Context, Section, render
-from ccctl.flow.graph import Authenticate, ConferenceStep, Directory, Flow, Prompt, Site, Subflow
+from ccctl.flow.graph import Authenticate, ConferenceStep, Dial, Directory, Flow, Prompt, Site, Subflow, Wait
 from ccctl.flow.ways import walk
 
 GENERATION = re.compile(r"[0-9a-f]{6}")
@@ -26,6 +26,16 @@ _NO_GENERATION = "000000"
 BLANK = "0g0g0g"  # no generation has such a name
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _CONTEXTS = msgspec.msgpack.Decoder(tuple[Context, ...])
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What is known of all flows: those that subflow steps run, the kinds of their steps, and by file what
+    names the content of its flows, where reading has found that out already."""
+
+    called: frozenset[str]
+    kinds: frozenset[str]
+    music: frozenset[str]  # classes that steps play
+    keys: dict[str, str] = {}
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -41,10 +51,11 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def compile_site(site: Site, generation: str) -> Plan:
-    return _plan(site, generation, compile_contexts(site, generation))
+    read = _read(site)
+    return _plan(site, generation, _contexts(site, generation, read), read)
 
 
-def _plan(site: Site, generation: str, contexts: list[Context]) -> Plan:
+def _plan(site: Site, generation: str, contexts: list[Context], read: Read) -> Plan:
     return Plan(
         generation=generation,
         contexts=tuple(contexts),
@@ -55,30 +66,25 @@ def _plan(site: Site, generation: str, contexts: list[Context]) -> Plan:
             "voicemail.conf": voicemail_sections(site),
             "directory.conf": directory_names(site),
         },
-        music=music_classes(site),
+        music=music_classes(site, read.music),
         prompts=tuple(site.prompts.values()),
     )
 
 
 def compile_contexts(site: Site, generation: str) -> list[Context]:
-    read = _read(site)
+    return _contexts(site, generation, _read(site))
+
+
+def _contexts(site: Site, generation: str, read: Read) -> list[Context]:
     flows = [each for flow in site.flows.values() for each in _compile(site, generation, flow, read.called)]
     return [*flows, *_compile_rest(site, generation, read)]
-
-
-class Read(msgspec.Struct, frozen=True):
-    """What is known of all flows: those that subflow steps run, the kinds of their steps, and by file what
-    names the content of its flows, where reading has found that out already."""
-
-    called: frozenset[str]
-    kinds: frozenset[str]
-    keys: dict[str, str] = {}
 
 
 def _read(site: Site) -> Read:
     steps = [step for flow in site.flows.values() for step in walk(flow.steps)]
     called = frozenset(step.flow for step in steps if isinstance(step, Subflow))
-    return Read(called, frozenset(type(step).__name__ for step in steps))
+    music = frozenset(step.music for step in steps if isinstance(step, Dial | Wait))
+    return Read(called, frozenset(type(step).__name__ for step in steps), music)
 
 
 def _compile(site: Site, generation: str, flow: Flow, called: frozenset[str]) -> list[Context]:
@@ -125,7 +131,7 @@ def compile_all(site: Site, memory: Memory | None = None, read: Read | None = No
     parts = list(_parts(site, memory or Memory(), read))
     generation = _id(site, (part for _, part in parts), read)
     contexts = [each for flows, part in parts for each in _named(site, generation, flows, part, read)]
-    return _plan(site, generation, [*contexts, *_compile_rest(site, generation, read)])
+    return _plan(site, generation, [*contexts, *_compile_rest(site, generation, read)], read)
 
 
 def _named(site: Site, generation: str, flows: tuple[Flow, ...], part: Part, read: Read) -> Iterable[Context]:

@@ -5,9 +5,8 @@ from ccctl.flow.compile_dial import TRUNKS
 from ccctl.flow.compile_flow import VOICEMAIL
 from ccctl.flow.compile_tables import INBOUND, PHONES
 from ccctl.flow.dialplan import Section, name
-from ccctl.flow.graph import Dial, Mailbox, Prompt, Queue, Site, Trunk, User, Wait
+from ccctl.flow.graph import Mailbox, Prompt, Queue, Site, Trunk, User
 from ccctl.flow.roster import queue_prompt
-from ccctl.flow.ways import walk
 
 CODECS = ("alaw", "ulaw")
 QUALIFY_S = "60"
@@ -216,9 +215,8 @@ def _box(box: Mailbox, mail: str) -> str:
     return f"{box.pin},{_spoken(box.title or box.name)},{_spoken(box.email)},,{options}"
 
 
-def music_classes(site: Site) -> tuple[str, ...]:
-    played = {queue.music for queue in site.queues.values()}
+def music_classes(site: Site, steps: frozenset[str]) -> tuple[str, ...]:
+    """Those that queues, rooms and `steps` play."""
+    played = steps | {queue.music for queue in site.queues.values()}
     played |= {room.music for room in site.conferences.values()}
-    steps = (step for flow in site.flows.values() for step in walk(flow.steps))
-    played |= {step.music for step in steps if isinstance(step, Dial | Wait)}
     return tuple(sorted({name(music) for music in played if music} - {"default"}))

@@ -91,6 +91,11 @@ class Draft(msgspec.Struct, frozen=True, dict=True):
         """Of steps that are in some flow."""
         return frozenset(kind for each in self.summaries.values() for kind in each.kinds)
 
+    @property
+    def music(self) -> frozenset[str]:
+        """Classes that steps play."""
+        return frozenset(music for each in self.summaries.values() for music in each.music)
+
     @functools.cached_property
     def steps(self) -> tuple[graph.AnyStep, ...]:
         """All of all flows, the inner ones after those that hold them."""

@@ -36,6 +36,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
     prompts: tuple[str, ...] = ()
     typed: tuple[str, ...] = ()  # variables that take whatever digits callers type
     kinds: frozenset[str] = frozenset()  # of steps, as their classes are called
+    music: tuple[str, ...] = ()  # classes that its steps play
 
 
 def summary(flow: Flow) -> Summary:
@@ -57,6 +58,7 @@ def summary(flow: Flow) -> Summary:
         tuple(dict.fromkeys(prompt for step in steps for prompt in prompts_of(step))),
         tuple(step.save for step in steps if isinstance(step, g.Gather) and not step.matches),
         frozenset(type(step).__name__ for step in steps),
+        tuple({step.music for step in steps if isinstance(step, g.Dial | g.Wait)}),
     )
 
 

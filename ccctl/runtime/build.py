@@ -26,8 +26,9 @@ def compile_folder(root: str) -> Compiled:
     keys = {
         file: part.key for part in draft.parts for file in {flow.span.file for flow in part.flows.values()}
     }
+    known = Read(draft.called, draft.kinds, draft.music, keys)
     with no_collections():
-        plan = compile_all(draft.site, _memory(ReadCache()), Read(draft.called, draft.kinds, keys))
+        plan = compile_all(draft.site, _memory(ReadCache()), known)
     return Compiled(tuple(found), draft.site, plan, frozenset(secrets))
 
 

@@ -1,5 +1,6 @@
 """A site folder to a checked Site: reads the files, the secrets and the recordings around the pure reader."""
 
+import atexit
 import datetime
 import gc
 import hashlib
@@ -24,6 +25,7 @@ from ccctl.runtime.files import SECRETS, SiteFiles, read_file
 from ccctl.runtime.readcache import ReadCache
 
 COMMAND_SECONDS = 15
+atexit.register(gc.freeze)  # a process that ends need not look for circles in the site that it has read
 
 
 def load_site(

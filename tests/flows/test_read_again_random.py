@@ -80,7 +80,8 @@ def look(text: str, kept: dict[str, bytes]) -> tuple[Draft, list[object], Plan |
     wrong = any(each.severity is Severity.ERROR for each in found)
     files = {flow.span.file: part.key for part in draft.parts for flow in part.flows.values()}
     memory = Memory(kept.get, kept.__setitem__)
-    plan = None if wrong else compile_all(draft.site, memory, Read(draft.called, draft.kinds, files))
+    known = Read(draft.called, draft.kinds, draft.music, files)
+    plan = None if wrong else compile_all(draft.site, memory, known)
     return draft, list(ordered(found)), plan
 
 
