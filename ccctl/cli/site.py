@@ -152,7 +152,7 @@ def secrets_used(node: Node, key: str) -> dict[str, str]:
 
 def random_secret(key: str) -> str:
     """Six digits for a PIN, else 144 random bits."""
-    if key == "pin":
+    if key in ("pin", "pins"):
         return "".join(secrets.choice("0123456789") for _ in range(6))
     return secrets.token_urlsafe(18)
 
