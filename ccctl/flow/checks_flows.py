@@ -12,7 +12,7 @@ from ccctl.flow.graph import Body, Callback, Dial, QueueStep
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_desk import is_number
 from ccctl.flow.summaries import reached
-from ccctl.flow.ways import Then, all_bodies, goes_on, verb, ways
+from ccctl.flow.ways import Then, all_bodies, goes_on, verb, walk, ways
 
 
 @finding("E401")
@@ -111,9 +111,10 @@ def check_queue_outcomes(draft: Draft) -> Iterator[Diagnostic]:
     Good:
         - {queue: support, max_wait: 10m, on_timeout: {voicemail: support}}
     """
-    for step in steps_of(draft):
+    flows = [] if draft.broken or draft.site.defaults.catch else draft.site.flows.values()
+    for step in (step for flow in flows if not flow.catch for step in walk(flow.steps)):
         queue = draft.site.queues.get(step.queue) if isinstance(step, QueueStep) else None
-        if isinstance(step, QueueStep) and queue and not step.on_timeout and not draft.broken:
+        if isinstance(step, QueueStep) and queue and not step.on_timeout:
             possible = {
                 "on_full": bool(queue.max_callers) and not step.on_full,
                 "on_no_agents": queue.engine == "native" and not step.on_no_agents,
