@@ -43,6 +43,8 @@ numbers:
   "+49301110009": caught
   "+49301110010": endless
   "+49301110011": words
+  "+49301110012": says
+  "+49301110013": {flow: passing, set: {tier: gold}}
 flows:
   condition:
     - if: language is set
@@ -120,6 +122,23 @@ flows:
     - {set: {who: "{{ caller.name }}"}}
     - {switch: who, cases: {"Zoe Ax": right-name}, else: other}
   right-name: [{play: beep}, hangup]
+  says:
+    - {say: "12", as: number}
+    - {say: "3", as: ordinal}
+    - {say: "a1", as: alpha}
+    - {say: caller.number, as: phone}
+    - {say: now, as: time}
+    - {say: now, as: date}
+    - {say: now, as: datetime}
+    - {say: "{{ tries }}", as: number}
+    - {goto: passing, with: {tier: silver}}
+  passing:
+    - {wait: 100ms}
+    - switch: tier
+      cases: {gold: continue, silver: rest}
+      else: wrong
+    - {play: short, barge_in: true}
+    - {goto: head}
 queues:
   nobody: {engine: native, agents: [anna]}
 agents:
@@ -166,6 +185,7 @@ def flows(marks: list[tuple[str, str]]) -> list[str]:
         ("5", "+491701112233", {"CC_DICE": "31"}, ["shares", "later"]),
         ("8", "+491701112233", {}, ["subs", "rank", "second"]),
         ("9", "+491701112233", {}, ["caught", "broken", "rest"]),
+        ("13", "+491701112233", {}, ["passing", "head"]),
     ],
 )
 async def test_ways_without_keys(
@@ -174,6 +194,12 @@ async def test_ways_without_keys(
     call = await calls.call(f"+493011100{int(number):02}", caller=f'"Zoe" <{caller}>', **variables)
     await call.ends(20)
     assert flows(call.marks) == expected
+
+
+async def test_everything_can_be_said(calls: LocalCalls) -> None:
+    call = await calls.call("+49301110012", caller='"Z" <+4912>')
+    await call.ends(40)
+    assert flows(call.marks) == ["says", "passing", "rest"]
 
 
 async def test_digits_are_confirmed_and_kept(calls: LocalCalls) -> None:
