@@ -15,6 +15,7 @@ from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow.compile import Plan, compile_site, generation_id
 from ccctl.flow.graph import Site
+from ccctl.flow.schema_types import Folder
 from ccctl.flow.source import parse
 from ccctl.flowtest import coverage as covering
 from ccctl.flowtest.cases import Case, Suite
@@ -25,8 +26,8 @@ from ccctl.flowtest.reading import TestFile, has_errors, read_suite
 from ccctl.flowtest.report import explain, junit, summary
 from ccctl.flowtest.simulate import Simulator, numbered, run_all
 from ccctl.flowtest.walks import walks
-from ccctl.runtime.files import shown_prefix
-from ccctl.runtime.site import load_site
+from ccctl.runtime.files import SECRETS, shown_prefix
+from ccctl.runtime.site import Secrets, load_site
 
 FOLDER = "tests"
 Results = dict[str, list[Result]]  # by the place they were played on
@@ -109,7 +110,8 @@ def load(folder: Path) -> tuple[Site, Suite]:
     if site is None:
         give_up(found, "the site has errors, so its tests were not played")
     files, broken = read_files(folder)
-    suite, wrong = read_suite(files, site)
+    secrets = Secrets(folder / SECRETS, f"{shown_prefix(folder)}{SECRETS}")
+    suite, wrong = read_suite(files, site, Folder(secret=secrets.value))
     if broken or has_errors(wrong):
         give_up([*broken, *wrong], "the tests have errors, so none was played")
     return site, suite

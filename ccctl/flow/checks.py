@@ -28,6 +28,7 @@ from ccctl.flow.schema import REFERENCES, Document, Draft, read_site
 from ccctl.flow.schema_types import Folder
 
 SHOWN_PLACES = 3
+REPEATED = REFERENCES | {"E504"}
 Check = Callable[[Draft], Iterable[Diagnostic]]
 CHECKS: tuple[Check, ...] = (
     *checks_names.CHECKS,
@@ -130,7 +131,7 @@ def gathered(found: list[Diagnostic]) -> list[Diagnostic]:
     """A name that is missing is one mistake, however often it is used: told at the first place."""
     groups: dict[tuple[str, str] | Diagnostic, list[Diagnostic]] = {}
     for finding in found:
-        one = (finding.code, finding.text) if finding.code in REFERENCES else finding
+        one = (finding.code, finding.text) if finding.code in REPEATED else finding
         groups.setdefault(one, []).append(finding)
     return [_with_places(first, more) for first, *more in groups.values()]
 

@@ -61,6 +61,8 @@ def check_cases(draft: Draft) -> Iterator[Diagnostic]:
 
 def _fitting(draft: Draft, name: str, value: str, span: Span) -> Iterator[Diagnostic]:
     variable = draft.site.vars.get(name)
+    if variable and variable.type == "enum" and not variable.values:
+        return  # told where it is declared
     if variable and (why := misfit(variable, value)):
         yield found("E504", span, f'{name} has no value "{value}"', why)
 

@@ -62,6 +62,7 @@ class Presses(Step, frozen=True, kw_only=True):
 
     keys: str
     after_prompt: bool = False
+    secret: str = ""  # the name that reports show instead of the keys
 
 
 class Waits(Step, frozen=True, kw_only=True):
@@ -99,7 +100,8 @@ def say(step: AnyStep) -> str:
         case Ends():
             return f"ends: {step.want}"
         case Presses():
-            return f"press {step.keys}{' after the prompt' if step.after_prompt else ''}"
+            keys = f"secret {step.secret}" if step.secret else step.keys
+            return f"press {keys}{' after the prompt' if step.after_prompt else ''}"
         case Waits():
             return f"{'talks' if step.talking else 'waits'} {step.ms / 1000:g}s"
         case HangsUp():

@@ -16,6 +16,7 @@ from ccctl.flow.graph import Flow, Site
 from ccctl.sim import Executed
 
 _BRANCH = re.compile(r"([a-z]+)([0-9]+)_(.+)")
+_LEG = re.compile(r"leg[0-9]+")  # channels of their own, not ways of the caller
 _KEYS = {"star": "*", "hash": "#"}
 Place = tuple[str, str]  # context, extension
 
@@ -82,7 +83,7 @@ def _outcomes(root: str, contexts: Contexts) -> Iterable[Outcome]:
         menu = re.fullmatch(r"([a-z]+)([0-9]+)", context.name.removeprefix(f"{root}."))
         for exten in context.extens:
             found = _BRANCH.fullmatch(exten.name)
-            if found and context.name == root:
+            if found and context.name == root and not _LEG.match(found[3]):
                 yield (found[1], int(found[2]), found[3]), (root, exten.name)
             elif menu and _repeats(exten, context.name):
                 yield (menu[1], int(menu[2]), exten.name), (context.name, exten.name)

@@ -213,8 +213,14 @@ class TestFile(msgspec.Struct, frozen=True):
     root: Node
 
 
-def read_suite(files: Iterable[TestFile], site: Site) -> tuple[Suite, list[Diagnostic]]:
-    reader = Reader(Folder(), ())
+NO_FOLDER = Folder()
+
+
+def read_suite(
+    files: Iterable[TestFile], site: Site, folder: Folder = NO_FOLDER
+) -> tuple[Suite, list[Diagnostic]]:
+    """`folder` knows the secrets that tests type."""
+    reader = Reader(folder, ())
     reader.names["prompt texts"] = _texts_of(site)
     cases: list[Case] = []
     coverage, span = 0, Span()

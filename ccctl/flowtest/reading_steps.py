@@ -8,8 +8,20 @@ from typing import Any
 from ccctl.diagnostics import Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_tests as faults
+from ccctl.flow import checks_values as wrong
 from ccctl.flow import values
-from ccctl.flow.schema_types import Key, Kind, Reader, Table, choice, named, read_keys, read_scalar, typed
+from ccctl.flow.schema_types import (
+    Key,
+    Kind,
+    Reader,
+    Table,
+    choice,
+    named,
+    read_keys,
+    read_scalar,
+    secret_variable,
+    typed,
+)
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 from ccctl.flowtest.cases import (
@@ -172,16 +184,30 @@ def _ends(reader: Reader, word: Scalar, node: Node) -> AnyStep | None:
 PRESS = Table(
     "step press", "", (Key("keys", KEYS, "", required=True), Key("after", choice("listening", "end"), ""))
 )
+PRESS_SECRET = Table("step press", "", (Key("secret", RAW, "", required=True),))
 
 
 def _presses(reader: Reader, word: Scalar, node: Node) -> AnyStep | None:
     if isinstance(node, Scalar):
         pressed = KEYS.read(reader, node)
         return Presses(keys=pressed, span=word.span) if pressed else None
+    if isinstance(node, Mapping) and node.get("secret") is not None:
+        return _presses_secret(reader, word, node)
     found = read_keys(reader, node, PRESS)
     if "keys" not in found:
         return None
     return Presses(keys=found["keys"], after_prompt=found.get("after") == "end", span=word.span)
+
+
+def _presses_secret(reader: Reader, word: Scalar, node: Mapping) -> AnyStep | None:
+    """The first PIN that a secret holds, and the hash key; no report shows it."""
+    name = read_keys(reader, node, PRESS_SECRET).get("secret", "")
+    value = reader.folder.secret(name)
+    if isinstance(value, Wrong):
+        reader.report(wrong.unknown_secret(word.span, name, value.text, value.hint or secret_variable(name)))
+        return None
+    first = re.split(r"[\s,;]+", value.strip())[0]
+    return Presses(keys=f"{first}#", secret=name, span=word.span)
 
 
 def _waits(reader: Reader, word: Scalar, node: Node) -> AnyStep | None:

@@ -102,6 +102,7 @@ class SimCall:
         self.pending: list[Happened] = []
         self.every: list[Happened] = []
         self.talks = ""
+        self.phones = Legs(self.program, dict(_phones(self.site, self.given)))
         self.machine = Machine(simulator.program, self._outside(), _call(case))
 
     def _outside(self) -> Outside:
@@ -109,7 +110,7 @@ class SimCall:
             astdb=database(self.given)
             | {f"{SECRETS}/{key}": text for key, text in self.site.secrets.items()},
             http=self._http,
-            phones=Legs(self.program, dict(_phones(self.site, self.given))),
+            phones=self.phones,
             agents=self._enter,
             queues=self.queues,
             boxes={"": Box(message_ms=LONG_MS)},
@@ -173,9 +174,13 @@ class SimCall:
     def _stand(self, moment: Waiting) -> None:
         if moment.kind == "talk" and self.talks != moment.what:
             self.talks = moment.what
-            self._see(Seen("talks", _who(moment.what)))
+            self._see(Seen("talks", self._whom(moment.what)))
         elif moment.kind == "stasis":
             self._settle()
+
+    def _whom(self, channel: str) -> str:
+        """PJSIP/anna is anna, PJSIP/+4930@telco is +4930."""
+        return self.phones.behind(channel).partition("/")[2].partition("@")[0]
 
     def _end(self, moment: Ended) -> None:
         if not any(isinstance(each, Seen) and each.kind == "ended" for each in (*self.every, *self.pending)):
@@ -230,7 +235,7 @@ class SimCall:
     def _phone(self, act: Act) -> str:
         if act.what != "hangup":
             return f"what a phone does is said by given: phones, not by a step: {act.who} {act.what}"
-        if not self.talks or _who(self.talks) != act.who:
+        if not self.talks or self._whom(self.talks) != act.who:
             return f"{act.who} does not talk with the caller"
         self.machine.release()
         return ""
@@ -267,17 +272,22 @@ class Legs(dict[str, Phone]):
         return self[""]
 
     def get(self, channel: str, default: Phone | None = None) -> Phone | None:  # type: ignore[override]
-        exten, _, context = channel.removeprefix("Local/").partition("@")
         if not channel.startswith("Local/"):
             return super().get(channel, default)
-        for priority in range(1, LEG_STEPS):
-            step = self.program.find(context, exten, priority)
-            if step is not None and step.app == "dial":
-                return self._leg(str(step.data.constant or ""))
-        return default
+        data = self._dialled(channel)
+        return self._leg(data) if data else default
+
+    def behind(self, channel: str) -> str:
+        """The phone's channel that a leg of the dialplan rings."""
+        return self._dialled(channel).partition(",")[0] if channel.startswith("Local/") else channel
+
+    def _dialled(self, channel: str) -> str:
+        exten, _, context = channel.removeprefix("Local/").partition("@")
+        steps = (self.program.find(context, exten, priority) for priority in range(1, LEG_STEPS))
+        return next((str(step.data.constant or "") for step in steps if step and step.app == "dial"), "")
 
     def _leg(self, data: str) -> Phone:
-        phone = self[data.split(",", maxsplit=1)[0]]
+        phone = self[data.partition(",")[0]]
         if "U(" in data and phone.does == "answer" and not phone.keys.startswith("1"):
             return Phone("no_answer")
         return phone
@@ -291,11 +301,6 @@ def _phones(site: Site, given: Given) -> Iterator[tuple[str, Phone]]:
         yield f"PJSIP/{who}", made
         for trunk in site.trunks:
             yield f"PJSIP/{who}@{trunk}", made
-
-
-def _who(channel: str) -> str:
-    """PJSIP/anna is anna, PJSIP/+4930@telco is +4930."""
-    return channel.partition("/")[2].partition("@")[0]
 
 
 def find_reply(given: Given, method: str, url: str) -> Reply | None:

@@ -247,7 +247,8 @@ def test_init_makes_a_site_that_is_clean(tmp_path: Path, monkeypatch: pytest.Mon
     assert (checked.exit_code, checked.stdout) == (0, "")
     assert stat.S_IMODE(os.stat("site/secrets.yaml").st_mode) == 0o600
     names = [line.split(":")[0] for line in Path("site/secrets.yaml").read_text().splitlines()[1:]]
-    assert names == ["ph200", "ph201", "ph202", "ph203", "ph210", "vm201", "vm202", "vm900"]
+    phones = [f"ph{extension}" for extension in (200, 201, 202, 203, 210)]
+    assert names == ["contract_pins", *phones, "room_pin", "vm201", "vm202", "vm900"]
     assert not list(Path("site").rglob("*.py"))
     again = ccctl("init", "site")
     assert again.exit_code == 2
@@ -263,7 +264,12 @@ def test_the_example_has_what_trials_need(tmp_path: Path) -> None:
         "+49301234500": "main",
         "+49301234510": "main",
         "+49301234520": "support",
+        "+49301234530": "contract",
+        "+49301234540": "orders",
+        "+49301234550": "meeting",
+        "+49301234560": "emergency",
         "+49301234599": "night-desk",
+        "+4315551234": "main",
     }
     assert site.hours["always-closed"].open == ()
     assert site.queues["support"].agents == ("anna", "ben", "cleo")

@@ -10,7 +10,15 @@ from ccctl.diagnostics import Diagnostic
 from tests.support.site_cases import FLOWS, read
 
 EXAMPLE = FLOWS.parents[1] / "dialplans"
-SECRETS = {"ph203": "ph203-83921765", "vm201": "83921765", "vm202": "38291765"}
+PARTS = ("*.yaml", "prompts/*.yaml", "flows/*.yaml")
+FILES = {"data/customers.csv": (EXAMPLE / "data/customers.csv").read_text()}
+SECRETS = {
+    "ph203": "ph203-83921765",
+    "vm201": "83921765",
+    "vm202": "38291765",
+    "room_pin": "738291",
+    "contract_pins": "738292",
+}
 WORDS = (
     *(
         "",
@@ -185,7 +193,7 @@ def garbled(draw: st.DrawFn, text: str) -> bytes:
 def examine(data: bytes | str, file: str = "case.yaml", alone: bool = False) -> list[Diagnostic]:
     """The findings of a site with this file in it. Each has a place in a file that is there."""
     raw = data if isinstance(data, bytes) else data.encode()
-    _, found = read({"site": raw, "alone": alone, "secrets": SECRETS})
+    _, found = read({"site": raw, "alone": alone, "secrets": SECRETS, "files": FILES})
     lines = {"case.yaml": raw.decode("utf-8-sig", "replace").splitlines()}
     for finding in found:
         span = finding.span
@@ -205,7 +213,7 @@ def examine(data: bytes | str, file: str = "case.yaml", alone: bool = False) -> 
 def example() -> str:
     """The example call centre as one file, with no file around it."""
     sections: dict[str, tuple[yaml.Node, yaml.Node]] = {}
-    for path in sorted([*EXAMPLE.glob("*.yaml"), *EXAMPLE.glob("prompts/*.yaml")]):
+    for path in sorted(path for part in PARTS for path in EXAMPLE.glob(part)):
         root = compose(path.read_text())
         for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
             if key.value in sections and isinstance(value, yaml.MappingNode):
