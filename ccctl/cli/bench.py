@@ -14,6 +14,7 @@ import msgspec
 
 from ccctl.cli import benchari
 from ccctl.cli.benchcompile import compile_bench
+from ccctl.cli.benchtests import tests_bench
 from ccctl.cli.common import print_json, print_table
 from ccctl.cli.group import Group
 from ccctl.cli.lab import lab_home
@@ -228,5 +229,6 @@ async def _minimal_app(home: str, settings: Settings, names: list[str]) -> Async
 
 
 bench.add_command(compile_bench)
+bench.add_command(tests_bench)
 
 commands: tuple[click.Command, ...] = (bench,)

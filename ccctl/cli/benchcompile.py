@@ -128,23 +128,34 @@ def edit(folder: Path, number: int) -> None:
     path.write_text(text.replace("    - answer\n", f'    - answer\n    - say: "{number}"\n', 1))
 
 
-def once(folder: Path, cache: Path) -> Run:
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+def environment(cache: Path) -> dict[str, str]:
+    """As an installed program has it: with compiled modules, and a cache of its own."""
+    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "CCCTL_CACHE": str(cache)}
+
+
+def measured(program: str, arguments: list[str], variables: dict[str, str]) -> tuple[Run, str]:
+    """A process of Python from its start to its end, and what it printed."""
     begin, before = time.perf_counter(), _children()
     done = subprocess.run(  # noqa: S603 - this very program
-        [sys.executable, "-c", ONCE, str(folder)],
+        [sys.executable, "-c", program, *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env={**environment, "CCCTL_CACHE": str(cache)},
+        env=variables,
     )
-    wall, cpu = time.perf_counter() - begin, _children() - before
+    run = Run(time.perf_counter() - begin, _children() - before)
     if done.returncode:
         raise LabError(f"the measured process ended with {done.returncode}: {done.stderr.strip()[-200:]}")
-    told = json.loads(done.stdout)
+    return run, done.stdout
+
+
+def once(folder: Path, cache: Path) -> Run:
+    run, text = measured(ONCE, [str(folder)], environment(cache))
+    told = json.loads(text)
     if not told["generation"]:
         raise LabError(f"the bench's own site has findings: {told['errors']}")
-    return Run(wall, cpu, told["generation"])
+    return Run(run.wall, run.cpu, told["generation"])
 
 
 def _children() -> float:
@@ -152,7 +163,7 @@ def _children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _cpu(pid: int) -> float:
+def asterisk_cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -171,9 +182,9 @@ def reload(home: str, folder: Path) -> Run:
         path = lab.etc / "ccctl/current/extensions.conf"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render(plan.contexts))
-        begin, before = time.perf_counter(), _cpu(running.pid)
+        begin, before = time.perf_counter(), asterisk_cpu(running.pid)
         server.ask(lab, running, "dialplan reload")
-        took = Run(time.perf_counter() - begin, _cpu(running.pid) - before)
+        took = Run(time.perf_counter() - begin, asterisk_cpu(running.pid) - before)
         shown = server.ask(lab, running, f"dialplan show s@{plan.contexts[0].name}")
         if plan.contexts[0].name not in shown:
             raise LabError("Asterisk did not take the dialplan")
