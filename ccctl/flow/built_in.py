@@ -34,6 +34,33 @@ STATES = {
         "es": "El aviso de emergencia está desactivado.",
     },
 }
+MONEY = {  # currency -> unit and its hundredth, spoken after the number
+    "EUR": {
+        "en": ("euros", "cents"),
+        "de": ("Euro", "Cent"),
+        "fr": ("euros", "centimes"),
+        "es": ("euros", "céntimos"),
+    },
+    "USD": {
+        "en": ("dollars", "cents"),
+        "de": ("Dollar", "Cent"),
+        "fr": ("dollars", "cents"),
+        "es": ("dólares", "centavos"),
+    },
+    "GBP": {
+        "en": ("pounds", "pence"),
+        "de": ("Pfund", "Pence"),
+        "fr": ("livres", "pence"),
+        "es": ("libras", "peniques"),
+    },
+    "CHF": {
+        "en": ("francs", "centimes"),
+        "de": ("Franken", "Rappen"),
+        "fr": ("francs", "centimes"),
+        "es": ("francos", "céntimos"),
+    },
+}
+CURRENCIES = tuple(MONEY)
 MAIL_WORDS = {  # of subject and body: what app_voicemail knows of a message
     "name": "VM_NAME",
     "mailbox": "VM_MAILBOX",
@@ -53,6 +80,22 @@ LANGUAGES = tuple(STATES["auto"])
 
 def state_prompt(state: str) -> str:
     return f"state-{state}"
+
+
+def money_prompts(currency: str) -> tuple[str, str]:
+    """Names of the prompts for the unit and its hundredth."""
+    return f"money-{currency.lower()}", f"money-{currency.lower()}-part"
+
+
+def money_texts(currency: str, languages: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    if not currency:
+        return {}
+    words = MONEY[currency]
+    pairs = {code: words.get(code.partition("_")[0], words["en"]) for code in languages}
+    return {
+        prompt: {code: pair[at] for code, pair in pairs.items()}
+        for at, prompt in enumerate(money_prompts(currency))
+    }
 
 
 def state_texts(hours: dict[str, Hours], languages: tuple[str, ...]) -> dict[str, dict[str, str]]:

@@ -117,7 +117,8 @@ def check_repeat_only(draft: Draft) -> Iterator[Diagnostic]:
 def check_spoken(draft: Draft) -> Iterator[Diagnostic]:
     """A say step cannot speak its value in the way it is told.
 
-    Times and dates are spoken of `now`; digits and numbers are spoken of what has digits.
+    Times and dates are spoken of `now`; digits and numbers are spoken of what has digits; sums of money need
+    a currency in defaults.
 
     Bad:
         main: [{say: caller.number, as: time}, hangup]
@@ -129,6 +130,8 @@ def check_spoken(draft: Draft) -> Iterator[Diagnostic]:
             text = f'"{step.value}" cannot be spoken as {step.say_as.value}'
             ways = [way.value for way in SayAs if _fits(Say(value=step.value, say_as=way))]
             yield found("E409", step.span, text, f"write as: {' or '.join(ways)}")
+        elif isinstance(step, Say) and step.say_as is SayAs.MONEY and not draft.site.defaults.currency:
+            yield found("E409", step.span, "this sum has no currency", "write defaults: {currency: EUR}")
 
 
 def _fits(step: Say) -> bool:

@@ -185,6 +185,7 @@ class Defaults(Item, frozen=True, kw_only=True):
     voice: str = "espeak-ng"  # text-to-speech engine, or engine:voice
     voices: dict[str, str] = {}  # the same for some languages
     speed: int = 100  # of speech, percent
+    currency: str = ""  # EUR ...
     catch: str = ""  # flow for outcomes without a destination and for failures
     max_call_ms: int = 0  # 0: no limit
     max_flows: int = 200  # flows that one call may enter

@@ -16,7 +16,7 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, schema_desk, values
 from ccctl.flow import schema_sections as sections
-from ccctl.flow.built_in import state_texts
+from ccctl.flow.built_in import money_texts, state_texts
 from ccctl.flow.chunks import Part, read_flows
 from ccctl.flow.graph import Site
 from ccctl.flow.roster import queue_prompt
@@ -427,6 +427,10 @@ def _read_prompts(
     """Prompts as written, those that are only recordings, queues' titles, and what switches say."""
     spoken: dict[str, Spoken] = {}
     for name, texts in state_texts(hours, defaults.languages).items():
+        if name not in reader.names["prompts"]:
+            spoken[name] = Spoken(texts, {})
+            reader.names["prompts"][name] = Span()
+    for name, texts in money_texts(defaults.currency, defaults.languages).items():
         if name not in reader.names["prompts"]:
             spoken[name] = Spoken(texts, {})
             reader.names["prompts"][name] = Span()

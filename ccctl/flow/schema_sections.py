@@ -8,7 +8,7 @@ import msgspec
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import shapes, values
-from ccctl.flow.built_in import MAIL_WORDS
+from ccctl.flow.built_in import CURRENCIES, MAIL_WORDS
 from ccctl.flow.graph import OpenSpan
 from ccctl.flow.schema_calendar import EXCEPTIONS_SHAPE, HOLIDAYS_SHAPE, read_exceptions, read_holidays
 from ccctl.flow.schema_steps import BODY, RINGING, span_of_time, whole
@@ -308,6 +308,7 @@ DEFAULTS = Table(
         Key("languages", listed(LANGUAGE), "languages of the site; the first is the default", "[en]"),
         Key("menu", nested(MENU), "defaults of menus"),
         Key("engine", ENGINE, "engine of queues: ccctl's own, or Asterisk's app_queue", "acd"),
+        Key("currency", choice(*CURRENCIES), "of sums of money that are spoken"),
         Key("catch", named("flows", "a flow"), "where a call goes when an outcome has no destination"),
         Key("max_call", span_of_time(60_000, 86_400_000), "how long a call may last in flows", "no limit"),
         Key("max_flows", whole(10, 10_000), "how many flows a call may enter, against endless loops", "200"),

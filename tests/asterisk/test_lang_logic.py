@@ -18,6 +18,7 @@ SITE = """
 ccctl: 1
 defaults:
   languages: [en]
+  currency: EUR
   country: DE
   timezone: Europe/Berlin
   menu: {timeout: 2s, interdigit: 1s, attempts: 2}
@@ -30,6 +31,7 @@ vars:
   case: {type: digits, max: 6}
   tries: {type: number, min: 0, max: 5, default: "0"}
   agreed: {type: flag, default: "no"}
+  price: {type: text, max: 9, default: "13.05"}
   who: {type: text, max: 12, default: nobody}
 numbers:
   "+49301110001": condition
@@ -127,6 +129,8 @@ flows:
     - {say: "3", as: ordinal}
     - {say: "a1", as: alpha}
     - {say: caller.number, as: phone}
+    - {say: "2.50", as: money}
+    - {say: "{{ price }}", as: money}
     - {say: now, as: time}
     - {say: now, as: date}
     - {say: now, as: datetime}
@@ -200,6 +204,8 @@ async def test_everything_can_be_said(calls: LocalCalls) -> None:
     call = await calls.call("+49301110012", caller='"Z" <+4912>')
     await call.ends(40)
     assert flows(call.marks) == ["says", "passing", "rest"]
+    assert call.heard("money-eur") == 3  # two units and a part; the other part is inside an ExecIf
+    assert call.heard("money-eur-part") == 1
 
 
 async def test_digits_are_confirmed_and_kept(calls: LocalCalls) -> None:
