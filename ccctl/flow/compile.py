@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
+from typing import NoReturn
 
 import msgspec
 
@@ -119,6 +120,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
     digest: bytes
     contexts: bytes = b""
+    sounds: dict[str, str] = {}  # of the prompts that they play
 
 
 _PART = msgspec.msgpack.Decoder(Part)
@@ -161,7 +163,7 @@ def _parts(site: Site, memory: Memory, read: Read) -> Iterator[tuple[tuple[Flow,
         content = read.keys.get(file, "").encode() or _ENCODER.encode(flows)
         key = hashlib.sha256(around + content).hexdigest()
         part = _recalled(memory, key)
-        if part is None:
+        if part is None or part.sounds != _sounds(site, part.sounds):
             part = _part(site, flows, read.called, plain)
             memory.keep(key, _ENCODER.encode(part))
         yield flows, part
@@ -177,20 +179,48 @@ def _recalled(memory: Memory, key: str) -> Part | None:
 
 def _part(site: Site, flows: tuple[Flow, ...], called: frozenset[str], plain: bool) -> Part:
     """Without contexts where BLANK is a word of the site, or digests of PINs are among the lines."""
+    noted = _Noted(site.prompts)
+    site = msgspec.structs.replace(site, prompts=noted)
     contexts = [context for flow in flows for context in _compile(site, BLANK, flow, called)]
     text = render(contexts).replace(BLANK, _NO_GENERATION)
     secret = any(
         isinstance(step, Authenticate | ConferenceStep) for flow in flows for step in walk(flow.steps)
     )
     kept = plain and not secret and BLANK.encode() not in _ENCODER.encode(flows)
-    return Part(hashlib.sha256(text.encode()).digest(), _ENCODER.encode(contexts) if kept else b"")
+    sounds = {name: _sound(noted[name]) for name in sorted(noted.asked)}
+    return Part(hashlib.sha256(text.encode()).digest(), _ENCODER.encode(contexts) if kept else b"", sounds)
+
+
+class _Noted(dict[str, Prompt]):
+    """Notes which prompts were asked for. Flows ask for them by name and in no other way."""
+
+    def __init__(self, prompts: dict[str, Prompt]) -> None:
+        super().__init__(prompts)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Prompt:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def _refused(self, *_: object) -> NoReturn:
+        raise NotImplementedError("what a flow becomes depends on the prompts that it asks for by name")
+
+    __contains__ = __iter__ = get = keys = values = items = _refused
+
+
+def _sounds(site: Site, names: Iterable[str]) -> dict[str, str]:
+    return {name: _sound(site.prompts[name]) for name in names if name in site.prompts}
+
+
+def _sound(prompt: Prompt) -> str:
+    """All of a prompt that the dialplan depends on."""
+    return " ".join((prompt.sound, *sorted(prompt.texts)))
 
 
 def _around(site: Site, called: frozenset[str]) -> tuple[bytes, bool]:
-    """A digest of what a flow may look at besides itself, of prompts the sounds; is BLANK not in it?"""
+    """A digest of what a flow may look at besides itself and its prompts; is BLANK not in it?"""
     rest = msgspec.structs.replace(site, flows={}, prompts={})
-    sounds = {prompt.name: (prompt.sound, sorted(prompt.texts)) for prompt in site.prompts.values()}
-    data = _ENCODER.encode((rest, sounds, sorted(called)))
+    data = _ENCODER.encode((rest, sorted(called)))
     return hashlib.sha256(data).digest(), BLANK.encode() not in data
 
 

@@ -169,3 +169,19 @@ def test_flows_that_name_a_secret_are_not_kept(secrets: int) -> None:
     assert list(part.flows) == ["main"]
     assert bool(part.key) == (not secrets)
     assert len(kept) == 1 - secrets
+
+
+def test_the_words_of_a_prompt_touch_the_flows_that_play_it(place: Path) -> None:
+    first = compile_folder(str(place)).plan
+    assert first is not None
+    before = {path: path.read_bytes() for path in entries()}
+    (place / "more.yaml").write_text('prompts:\n  new: {en: "Nobody plays this."}\n')
+    again = compile_folder(str(place)).plan
+    assert again is not None
+    assert again.generation == first.generation
+    assert {path for path in entries() if path.read_bytes() != before.get(path)} == set()
+    path = place / "flows/flows-0001.yaml"
+    path.write_text(path.read_text().replace("Welcome to department 60.", "Welcome to sixty."))
+    third = compile_folder(str(place)).plan
+    assert third is not None
+    assert third.generation != first.generation
