@@ -91,8 +91,10 @@ def _read_outside(reader: Reader, node: Node) -> str | None:
     return None
 
 
-TARGETS = listed(Kind("name of a user or ring group, a number, or a variable", _read_target, shapes.SINGLE))
-PEOPLE = listed(Kind("name of a user, or a number", _read_target, shapes.SINGLE))
+TARGETS = listed(
+    Kind("name of a user or ring group, a number, or a variable", _read_target, shapes.SINGLE), empty=True
+)
+PEOPLE = listed(Kind("name of a user, or a number", _read_target, shapes.SINGLE), empty=True)
 OUTSIDE = Kind("number or variable", _read_outside, shapes.SINGLE)
 PROMPTS = listed(named("prompts", "a prompt"))
 REPEATS = whole(1, 10)

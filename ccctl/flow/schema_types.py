@@ -310,11 +310,14 @@ def named(section: str, singular: str) -> Kind:
     return Kind(f"name of {singular}", read, shapes.named(section))
 
 
-def listed(kind: Kind) -> Kind:
-    """A list of values; a single one may stand without brackets."""
+def listed(kind: Kind, empty: bool = False) -> Kind:
+    """A list of values; a single one may stand without brackets. `empty`: a check says what is missing."""
 
     def read(reader: Reader, node: Node) -> tuple[Any, ...] | None:
         items = node.items if isinstance(node, Sequence) else (node,)
+        if not items and not empty:
+            reader.report(findings.shape(node.span, "the list is empty", "write a value or take the key out"))
+            return None
         values = tuple(kind.read(reader, item) for item in items)
         return None if None in values else values
 

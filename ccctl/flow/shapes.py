@@ -81,7 +81,7 @@ def named(section: str) -> Shape:
 
 def listed(item: Shape) -> Shape:
     """A list, or one item without brackets."""
-    return {"anyOf": [item, {"type": "array", "items": item}]} if item else ANY
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]} if item else ANY
 
 
 def either(*shapes: Shape) -> Shape:
