@@ -37,6 +37,7 @@ _MODULES = (  # what new flows refer to comes first, the dialplan last
 _SOURCES = "pbx|config|loader|app_queue|app_voicemail|res_musiconhold|res_sorcery|res_pjsip"
 _COMPLAINT = re.compile(rf"\] (?:ERROR|WARNING)\[[^\n]*? ((?:{_SOURCES})[\w./]*): (.+)")
 _LOST_OBJECT = "Could not create an object of type"
+_UNRESOLVED = re.compile(r"Identify '([^']+)' failed when adding resolution results of '([^']+)'")
 _LOG_BYTES = 200_000
 _SHOWN = 3
 
@@ -123,6 +124,8 @@ async def switch(
         say("reading back")
         await _read_back(doors, new)
         log.refuse_lost_objects()
+        for warning in log.unresolved():
+            say(warning)
         await healthy()
         conf.mark_loaded(doors.node, new.manifest.revision)
     except CcctlError as error:
@@ -374,6 +377,20 @@ class Log:
         return f"; Asterisk said: {'; '.join(said)}" if said else ""
 
     def refuse_lost_objects(self) -> None:
-        """A phone that cannot be read again keeps its old settings: only the log tells."""
-        if any(_LOST_OBJECT in line for line in self.complaints()):
+        """A phone that cannot be read again keeps its old settings: only the log tells. A name that is not
+        known now is no reason to refuse all else."""
+        said = self.complaints()
+        known = {trunk for line in said for trunk, _ in _UNRESOLVED.findall(line)}
+        excused = [f"{_LOST_OBJECT} 'identify' with id '{trunk}'" for trunk in known]
+        lost = [line for line in said if _LOST_OBJECT in line]
+        if any(not any(words in line for words in excused) for line in lost):
             raise ApplyError("Asterisk did not take a phone or trunk as written")
+
+    def unresolved(self) -> list[str]:
+        """What to say of trunks whose host has no address now."""
+        found = dict.fromkeys(pair for line in self.complaints() for pair in _UNRESOLVED.findall(line))
+        hint = "when it has one, have Asterisk do 'module reload res_pjsip.so'"
+        return [
+            f"warning: {host} has no address now; calls from trunk {trunk} are not recognised ({hint})"
+            for trunk, host in found
+        ]

@@ -26,6 +26,7 @@ from ccctl.flowtest.cases import (
 from ccctl.flowtest.story import Seen, listens, observe, waits_for_keys
 from ccctl.sim import Executed
 
+TAKEN_MS = 500  # who presses a key and goes gives the menu time to take it
 END_MS = 10_000  # how long a call may take to be over after the caller hung up
 
 
@@ -140,6 +141,8 @@ class Player:
             case Waits():
                 yield from self.wait(step.ms)
             case HangsUp():
+                if self.done and isinstance(self.case.steps[len(self.done) - 1], Presses):
+                    yield from self.wait(TAKEN_MS)
                 yield from self.hang_up()
             case AgentDoes():
                 yield from self.act(Act("agent", step.does, step.agent))

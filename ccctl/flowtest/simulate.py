@@ -260,6 +260,9 @@ def _call(case: Case) -> Call:
     )
 
 
+UNREGISTERED = 20  # the cause of a phone that is known but not there
+
+
 class Legs(dict[str, Phone]):
     """Phones by channel. A leg that the dialplan makes of its own is the phone that it rings; when that one
     has to confirm, without the key 1 nobody has answered."""
@@ -295,6 +298,8 @@ class Legs(dict[str, Phone]):
 
 def _phones(site: Site, given: Given) -> Iterator[tuple[str, Phone]]:
     yield "", Phone("unavailable")
+    for user in site.users:
+        yield f"PJSIP/{user}", Phone("unavailable", cause=UNREGISTERED)
     for who, phone in given.phones.items():
         does = {"offline": "unavailable"}.get(phone.does, phone.does)
         made = Phone(does, phone.after_ms, keys=phone.keys, hangs_up=False)
