@@ -94,13 +94,15 @@ def _entry(manifest: Manifest) -> Entry:
 
 
 def find(node: Node, wanted: str = "") -> Past:
-    """The change that `wanted` names (r000012, r12 or 12); '' is the one before the one in force."""
+    """The change that `wanted` names (r000012, r12 or 12); '' is the newest one before the one in force
+    that is another site: a change that only repaired something leads nowhere."""
     known = [each for each in past(node) if each.complete]
     if not wanted:
         before = [each for each in known if each.entry.revision < _in_force(known)]
         if not before:
             raise ApplyError("there is no change before the one in force", "'ccctl history' lists them all")
-        return before[0]
+        current = _model(node, next((each for each in known if each.in_force), None))
+        return next((each for each in before if _model(node, each) != current), before[0])
     digits = wanted.lower().removeprefix("r")
     name = f"r{int(digits):06}" if digits.isdecimal() and len(digits) < 12 else wanted
     manifest = conf.read_manifest(node, name)
@@ -109,6 +111,12 @@ def find(node: Node, wanted: str = "") -> Past:
         if each.entry.revision in names:
             return each
     raise ApplyError(f"there is no revision {wanted}", "'ccctl history' lists them all")
+
+
+def _model(node: Node, each: Past | None) -> object:
+    """What the site was, or the change itself where that is not known any more."""
+    revision = conf.read_revision(node, each.folder) if each and each.folder else None
+    return revision.record.model if revision and revision.record else each
 
 
 def _in_force(known: list[Past]) -> str:

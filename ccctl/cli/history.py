@@ -124,7 +124,9 @@ def rollback_command(ctx: click.Context, revision: str, yes: bool, why: str) -> 
     if not yes:
         ask("\n".join(_difference(known, found)), f"Go back to {found.entry.revision}?")
     show_applied(run(rollback(known, found.entry.revision, say, order)))
-    click.echo("the site's folder still holds the newer version: correct it before the next apply")
+    click.echo(
+        "the site's folder was not touched: if it holds the newer version, correct it before the next apply"
+    )
 
 
 def _difference(known: "Settings", found: "Past") -> list[str]:

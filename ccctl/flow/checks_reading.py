@@ -30,10 +30,10 @@ def mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
 
 @finding("E900")
 def unreadable(span: Span, reason: str, hint: str = "") -> Diagnostic:
-    """A file of the site cannot be read.
+    """A file of the site, or the site itself, cannot be read.
 
-    The file is named by the site or lies in its folder, and the operating system refuses to open it.
-    Give the account that runs ccctl the right to read it, or take it away.
+    The folder does not exist or has no .yaml file, or the operating system refuses to open one of its files:
+    give the account that runs ccctl the right to read it, or take it away.
 
     Bad:
         -rw------- root  acme.yaml        # read by another account
@@ -328,9 +328,10 @@ def unknown_outcome(span: Span, word: str, step: str, outcomes: Iterable[str]) -
     Good:
         main: [{dial: anna, on_no_answer: {voicemail: anna}}]
     """
-    known = ", ".join(outcomes)
-    hint = f"its outcomes are {known}" if known else "it has no outcomes"
-    return found("E406", span, f"{step} has no {word}", hint)
+    names = tuple(outcomes)
+    near = did_you_mean(word.removeprefix("on_"), names)
+    known = f"its outcomes are {', '.join(names)}" if names else "it has no outcomes"
+    return found("E406", span, f"{step} has no {word}", f'did you mean "on_{near}"?' if near else known)
 
 
 @finding("E201")

@@ -196,13 +196,19 @@ def host(text: str) -> str | Wrong:
 # -- time ------------------------------------------------------------------------------------------
 
 
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+
+
 def date(text: str) -> str | Wrong:
     """2026-12-25 as 20261225."""
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         try:
-            return datetime.date.fromisoformat(text).strftime("%Y%m%d")
+            day = datetime.date.fromisoformat(text)
         except ValueError:
             return Wrong(f'"{text}" is not a day of the calendar', "write year-month-day")
+        if FIRST_YEAR <= day.year <= LAST_YEAR:
+            return day.strftime("%Y%m%d")
+        return Wrong(f'"{text}" is far away', f"write a year from {FIRST_YEAR} to {LAST_YEAR}")
     other = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text)
     near = f"{other[3]}-{int(other[2]):02}-{int(other[1]):02}" if other else ""
     return Wrong(

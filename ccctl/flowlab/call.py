@@ -25,6 +25,7 @@ from ccctl.sim.machine import KEY_GAP_MS
 
 VOICE = ("Milliwatt", "")  # a caller who makes a sound all the time
 RING_S = "120"
+AGAIN_S = 0.05
 TAKEN_S = 10.0
 LIMIT_S = 900.0  # no call of a test is longer
 
@@ -233,7 +234,7 @@ class LabCall:
                 await self._wait(act.ms)
             case "hang_up":
                 self.hung_up = True
-                await self._hang_up(self.far)
+                await self._hang_up(self.far, until_it_is_there=TAKEN_S)
             case "agent":
                 return self._agent(act)
             case "phone":
@@ -256,11 +257,19 @@ class LabCall:
             self._settle()
         await asyncio.sleep(ms / 1000)
 
-    async def _hang_up(self, channel: str) -> None:
-        try:
-            await self.lab.watch.ami.action("Hangup", Channel=channel, timeout=30)
-        except (AsteriskRefused, AsteriskDown):
-            return  # it has gone by itself
+    async def _hang_up(self, channel: str, until_it_is_there: float = 0) -> None:
+        """A channel that is not known is gone by itself, or not there yet: a caller may be quick."""
+        loop = asyncio.get_running_loop()
+        limit = loop.time() + until_it_is_there
+        while True:
+            try:
+                await self.lab.watch.ami.action("Hangup", Channel=channel, timeout=30)
+                return
+            except (AsteriskRefused, AsteriskDown):
+                ended = any(isinstance(each, Seen) and each.kind == "ended" for each in self.news)
+                if ended or loop.time() > limit:
+                    return
+            await asyncio.sleep(AGAIN_S)
 
     def _agent(self, act: Act) -> str:
         if self.visit is None:

@@ -102,7 +102,7 @@ class SipCall(LabCall):
 
     # -- what is done ------------------------------------------------------------------------------
 
-    async def _hang_up(self, channel: str) -> None:
+    async def _hang_up(self, channel: str, until_it_is_there: float = 0) -> None:
         if self.voice is not None:
             self.voice.hangup()
 

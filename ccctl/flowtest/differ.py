@@ -40,7 +40,7 @@ def compare(sim: Result, real: Result) -> Difference | None:
     at = next((at for at, pair in enumerate(zip(ours, theirs, strict=False)) if not same(*pair)), None)
     if at is None:
         at = min(len(ours), len(theirs))
-        if len(ours) == len(theirs) or (_left(sim) and _left(real) and _at_once(ours, theirs, at)):
+        if len(ours) == len(theirs) or (_left(real) and _at_once(ours, theirs, at)):
             return None
     before = tuple(_show(step) for step in ours[max(0, at - BESIDE) : at])
     return Difference(sim.case, at, _nth(ours, at), _nth(theirs, at), before)

@@ -39,10 +39,11 @@ def write_seeds(folder: Path) -> None:
 
 
 def main() -> None:
-    corpus, seeds, seconds = sys.argv[1:]
+    """`limit`: seconds, or with an "x" behind it a number of tries that are the same every time."""
+    corpus, seeds, limit = sys.argv[1:]
     write_seeds(Path(seeds))
     options = [
-        f"-max_total_time={seconds}",
+        *([f"-runs={limit[:-1]}", "-seed=1"] if limit.endswith("x") else [f"-max_total_time={limit}"]),
         "-max_len=20000",
         "-timeout=20",
         f"-artifact_prefix={corpus}/../",
