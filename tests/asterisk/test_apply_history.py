@@ -13,6 +13,7 @@ from ccctl.errors import ApplyError
 from ccctl.flow import graph as g
 from ccctl.flow.compile import compile_site, generation_id
 from ccctl.flow.roster import from_json
+from ccctl.flow.ways import walk
 from ccctl.runtime import apply as applying
 from ccctl.runtime.apply import Applied, Order, apply, drain, rollback
 from ccctl.runtime.diff import describe
@@ -69,17 +70,27 @@ def sample(cause: int = 16, ring_ms: int = 15_000) -> g.Site:
 
 
 def without_billing() -> g.Site:
-    """No queue, no flow, no mailbox of support, no user ben any more."""
+    """No queue billing and no user ben any more, and no flow that knows one of them."""
     site = sample_site.site()
     queue = replace(site.queues["support"], agents=("anna",))
+    gone = {"billing", *(name for name, flow in site.flows.items() if rings_ben(flow))}
+    codes = {
+        code: replace(each, people=tuple(name for name in each.people if name != "ben"))
+        for code, each in site.feature_codes.items()
+    }
     return replace(
         site,
         queues={"support": queue},
         agents={"anna": site.agents["anna"]},
         users={name: user for name, user in site.users.items() if name != "ben"},
-        flows={name: flow for name, flow in site.flows.items() if name != "billing"},
-        numbers={number: did for number, did in site.numbers.items() if did.flow != "billing"},
+        flows={name: flow for name, flow in site.flows.items() if name not in gone},
+        numbers={number: did for number, did in site.numbers.items() if did.flow not in gone},
+        feature_codes=codes,
     )
+
+
+def rings_ben(flow: g.Flow) -> bool:
+    return any(isinstance(step, g.Dial) and "ben" in step.targets for step in walk(flow.steps))
 
 
 def roster_of(home: LabHome) -> list[str]:
