@@ -113,6 +113,7 @@ class SimCall:
             phones=self.phones,
             agents=self._enter,
             queues=self.queues,
+            transfer="UNSUPPORTED",  # as on the lab, whose callers come without SIP
             boxes={"": Box(message_ms=LONG_MS)},
         )
 

@@ -280,7 +280,7 @@ def _raise_exception(core: Core, data: str) -> Result:
 
 
 def _transfer(core: Core, data: str) -> Result:
-    core.put("TRANSFERSTATUS", "SUCCESS" if data else "FAILURE")
+    core.put("TRANSFERSTATUS", core.outside.transfer if data else "FAILURE")
     return 0
 
 

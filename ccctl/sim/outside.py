@@ -119,6 +119,7 @@ class Outside(msgspec.Struct):
     random: Iterator[int] = msgspec.field(default_factory=_zeros)
     zone: str = "Etc/UTC"  # of the machine that Asterisk runs on
     conferences: dict[str, int] = {}  # how long somebody stays, ms
+    transfer: str = "SUCCESS"  # TRANSFERSTATUS
     directory: str = ""  # the extension that a caller finds
     devices: dict[str, str] = {}  # DEVICE_STATE, by device
     functions: dict[str, Callable[[str], str]] = {}

@@ -404,10 +404,10 @@ class Attack:
         known = {ident for call in calls.calls for ident in (call.far, call.caller)}
         assert calls.started <= known
         assert {ident for ident in known if ident.endswith("-c")} <= calls.started
-        lines = self.log.read_bytes()[before:].decode(errors="replace").splitlines()
+        lines = self.log.read_bytes()[before:].decode(errors="replace").removesuffix("\n").split("\n")
         faults = [line for line in lines if FAULT.search(line) and not NOISE.search(line)]
         assert not faults, faults[:5]
-        assert not [line for line in lines if not re.match(r"\[\w{3} +\d+ [\d:]+\]", line)], (
+        assert not [line for line in lines if line and not re.match(r"\[\w{3} +\d+ [\d:]+\]", line)], (
             "a line of the log is forged"
         )
 
