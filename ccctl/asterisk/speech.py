@@ -77,7 +77,8 @@ def engine_version(engine: str, name: str) -> str:
             return ""
         return f"{status.st_size}-{status.st_mtime_ns}"
     try:
-        said = subprocess.run([engine, "--version"], capture_output=True, timeout=20, check=False)  # noqa: S603
+        asked = [engine, "--version"]
+        said = subprocess.run(asked, capture_output=True, timeout=20, check=False)  # noqa: S603 - of ENGINES
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return said.stdout.decode(errors="replace").partition("Data at")[0].strip()
@@ -117,4 +118,5 @@ def _lack(site: Site, language: str) -> Lack | None:
 @cache
 def _espeak_knows(name: str) -> bool:
     probe = ["espeak-ng", "-q", "-v", name, "a"]
-    return subprocess.run(probe, capture_output=True, timeout=20, check=False).returncode == 0  # noqa: S603
+    done = subprocess.run(probe, capture_output=True, timeout=20, check=False)  # noqa: S603 - no shell
+    return done.returncode == 0

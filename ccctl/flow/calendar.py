@@ -197,7 +197,7 @@ def _occurrences(
 
     try:
         calendars = icalendar.Calendar.from_ical(data.removeprefix(b"\xef\xbb\xbf"), multiple=True)
-    except Exception as error:
+    except Exception as error:  # the library lets through whatever a value provokes: ValueError to IndexError
         raise Fault(1, f"the calendar cannot be read: {_short(error)}") from None
     parsed = [event for calendar in calendars for event in calendar.walk("VEVENT")]
     for event, lines in zip(parsed, events, strict=True):
@@ -207,7 +207,7 @@ def _occurrences(
         try:
             query = recurring_ical_events.of(calendar)
             found += query.between(first, last + ONE_DAY)
-        except Exception as error:
+        except Exception as error:  # as above: a rule may provoke anything
             line = _culprit(calendar, parsed, events, (first, last))
             raise Fault(line, f"the repetition cannot be worked out: {_short(error)}") from None
     return found
@@ -234,7 +234,7 @@ def _culprit(calendar: Any, parsed: list[Any], events: list[list[Line]], span: t
         alone.subcomponents = [*(part for part in calendar.subcomponents if part.name != "VEVENT"), event]
         try:
             recurring_ical_events.of(alone).between(span[0], span[1] + ONE_DAY)
-        except Exception:
+        except Exception:  # the same one as for the whole
             rules = (line.number for line in lines if line.name in _RULE_WORDS)
             return next(rules, lines[0].number)
     return 1

@@ -188,7 +188,7 @@ def _untangle(layers: list[list[str]], pairs: list[tuple[str, str]]) -> None:
                 name: sum(at[each] for each in near[name]) / len(near[name]) if name in near else at[name]
                 for name in layer
             }
-            layer.sort(key=lambda name, means=means: means[name])  # type: ignore[misc]
+            layer.sort(key=means.__getitem__)
             at.update({name: place for place, name in enumerate(layer)})
 
 

@@ -8,8 +8,7 @@ from ccctl.diagnostics import Span
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, shapes, values
 from ccctl.flow.graph import AnyStep
-from ccctl.flow.schema_logic import PROMPTS, YES
-from ccctl.flow.schema_steps import BODY, span_of_time, whole
+from ccctl.flow.schema_steps import BODY, PROMPTS, YES, span_of_time, whole
 from ccctl.flow.schema_types import (
     Key,
     Kind,

@@ -12,8 +12,7 @@ from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, shapes
 from ccctl.flow.graph import AnyStep, Body, Pair, Save, Text, Value
 from ccctl.flow.schema_answers import KEY
-from ccctl.flow.schema_logic import PROMPTS, YES
-from ccctl.flow.schema_steps import BODY, read_body, span_of_time, whole
+from ccctl.flow.schema_steps import BODY, PROMPTS, YES, read_body, span_of_time, whole
 from ccctl.flow.schema_types import (
     Key,
     Kind,

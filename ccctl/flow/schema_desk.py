@@ -13,8 +13,15 @@ from ccctl.diagnostics import Span
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, shapes, values
 from ccctl.flow.graph import AnyStep
-from ccctl.flow.schema_sections import EXTENSION, NAME, OWN_NUMBER, YES
-from ccctl.flow.schema_steps import BODY, RINGING, span_of_time, whole
+from ccctl.flow.schema_sections import EXTENSION, NAME, OWN_NUMBER
+from ccctl.flow.schema_steps import (
+    BODY,
+    PROMPTS,
+    RINGING,
+    YES,
+    span_of_time,
+    whole,
+)
 from ccctl.flow.schema_types import (
     Key,
     Kind,
@@ -96,7 +103,6 @@ TARGETS = listed(
 )
 PEOPLE = listed(Kind("name of a user, or a number", _read_target, shapes.SINGLE), empty=True)
 OUTSIDE = Kind("number or variable", _read_outside, shapes.SINGLE)
-PROMPTS = listed(named("prompts", "a prompt"))
 REPEATS = whole(1, 10)
 
 

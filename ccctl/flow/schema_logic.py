@@ -8,7 +8,16 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, shapes
 from ccctl.flow.graph import AnyStep, Option
-from ccctl.flow.schema_steps import BODY, RINGING, read_body, span_of_time, whole
+from ccctl.flow.schema_steps import (
+    BODY,
+    INTERDIGIT,
+    PROMPTS,
+    RINGING,
+    YES,
+    read_body,
+    span_of_time,
+    whole,
+)
 from ccctl.flow.schema_types import (
     TEXT,
     Key,
@@ -16,7 +25,6 @@ from ccctl.flow.schema_types import (
     Reader,
     Table,
     Verb,
-    listed,
     named,
     read_mapping,
     typed,
@@ -31,9 +39,8 @@ from ccctl.flow.schema_words import (
     regular_expression,
 )
 from ccctl.flow.source import Node, duplicates
-from ccctl.flow.values import Wrong, truth
+from ccctl.flow.values import Wrong
 
-PROMPTS = listed(named("prompts", "a prompt"))
 FLOW = named("flows", "a flow")
 
 
@@ -79,8 +86,6 @@ SHARES = Kind(
     _shares,
     shapes.mapping(shapes.matching(r"\d{1,3} ?%"), shapes.BODY, least=1),
 )
-INTERDIGIT = span_of_time(100, 60_000)
-YES = typed("true or false", truth, shape=shapes.TRUTH)
 DIGITS = typed('how many: 4, or "4-10"', between, shape=shapes.SINGLE)
 PATTERN = typed("pattern over digits", regular_expression, shape=shapes.SINGLE)
 
@@ -258,7 +263,7 @@ VERBS: tuple[Verb, ...] = (
                 Key("timeout", RINGING, "how long to wait for the first digit", "of defaults.menu"),
                 Key(
                     "interdigit",
-                    span_of_time(100, 60_000),
+                    INTERDIGIT,
                     "how long for each further one",
                     "of defaults.menu",
                 ),

@@ -5,8 +5,7 @@ from typing import Any
 from ccctl.diagnostics import Span
 from ccctl.flow import graph, shapes
 from ccctl.flow import schema_sections as sections
-from ccctl.flow.schema_logic import PROMPTS, YES
-from ccctl.flow.schema_steps import RINGING, span_of_time, whole
+from ccctl.flow.schema_steps import PROMPTS, RINGING, YES, span_of_time, whole
 from ccctl.flow.schema_types import TEXT, Key, Kind, Reader, Table, choice, keyed, listed, named, read_keys
 from ccctl.flow.source import Node, Scalar, Sequence
 

@@ -11,7 +11,14 @@ from ccctl.flow import shapes, values
 from ccctl.flow.built_in import CURRENCIES, MAIL_WORDS
 from ccctl.flow.graph import OpenSpan
 from ccctl.flow.schema_calendar import EXCEPTIONS_SHAPE, HOLIDAYS_SHAPE, read_exceptions, read_holidays
-from ccctl.flow.schema_steps import BODY, RINGING, span_of_time, whole
+from ccctl.flow.schema_steps import (
+    BODY,
+    INTERDIGIT,
+    RINGING,
+    YES,
+    span_of_time,
+    whole,
+)
 from ccctl.flow.schema_types import (
     TEXT,
     Key,
@@ -52,7 +59,6 @@ EXTENSION = typed(
 )
 BOX = typed("2 to 10 digits", lambda text: values.digits(text, 2, 10), shape=shapes.digits(2, 10))
 DIGIT = typed("one digit", lambda text: values.digits(text, 1, 1), shape=shapes.digits(1, 1))
-YES = typed("true or false", values.truth, shape=shapes.TRUTH)
 HOST = typed("host name or address", values.host)
 ENGINE = choice("acd", "native")
 
@@ -285,7 +291,7 @@ MENU = Table(
     "What every menu has that does not say otherwise.",
     (
         Key("timeout", RINGING, "how long to wait for the first key", "5s"),
-        Key("interdigit", span_of_time(100, 60_000), "how long to wait for a further key", "2s"),
+        Key("interdigit", INTERDIGIT, "how long to wait for a further key", "2s"),
         Key("attempts", whole(1, 10), "how often to ask", "3"),
     ),
 )

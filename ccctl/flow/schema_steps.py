@@ -12,6 +12,8 @@ from ccctl.flow.schema_types import (
     Kind,
     Reader,
     Verb,
+    listed,
+    named,
     read_keys,
     read_mapping,
     read_text,
@@ -183,3 +185,7 @@ def words(ms: int) -> str:
 
 
 RINGING = span_of_time(1000, 3_600_000)
+INTERDIGIT = span_of_time(100, 60_000)
+YES = typed("true or false", values.truth, shape=shapes.TRUTH)
+PROMPT = named("prompts", "a prompt")
+PROMPTS = listed(PROMPT)

@@ -14,8 +14,7 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, shapes
 from ccctl.flow.numbering import international
-from ccctl.flow.schema_logic import PROMPTS
-from ccctl.flow.schema_steps import span_of_time, whole
+from ccctl.flow.schema_steps import PROMPTS, span_of_time, whole
 from ccctl.flow.schema_types import (
     TEXT,
     Key,

@@ -8,9 +8,19 @@ import msgspec
 from ccctl.diagnostics import Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import graph, schema_answers, schema_data, schema_desk, schema_logic, shapes, values
+from ccctl.flow import graph, schema_answers, schema_data, schema_desk, schema_logic, shapes
 from ccctl.flow.graph import AnyStep, Body
-from ccctl.flow.schema_steps import BODY, RINGING, options, read_body, span_of_time, whole
+from ccctl.flow.schema_steps import (
+    BODY,
+    INTERDIGIT,
+    PROMPTS,
+    RINGING,
+    YES,
+    options,
+    read_body,
+    span_of_time,
+    whole,
+)
 from ccctl.flow.schema_types import (
     Key,
     Kind,
@@ -155,9 +165,6 @@ BEFORE = Kind(
     _read_before,
     shapes.either(shapes.BODY, shapes.mapping(shapes.matching("[0-9]+"), shapes.BODY, least=1)),
 )
-YES = typed("true or false", values.truth, shape=shapes.TRUTH)
-PROMPT = named("prompts", "a prompt")
-PROMPTS = listed(PROMPT)
 AGAIN = Kind("list of: prompts", _read_again, shapes.listed(shapes.listed(shapes.NAME)))
 
 
@@ -293,7 +300,7 @@ VERBS: tuple[Verb, ...] = (
                 Key("timeout", RINGING, "how long to wait for the first key", "of defaults.menu"),
                 Key(
                     "interdigit",
-                    span_of_time(100, 60_000),
+                    INTERDIGIT,
                     "how long to wait for a further key",
                     "of defaults.menu",
                 ),

@@ -306,8 +306,9 @@ JOINED = ("call", "given", "expect")
 
 
 def _joined(below: Node, above: Node) -> Node:
-    both = isinstance(below, Mapping) and isinstance(above, Mapping)
-    return _overlay(below, above) if both else above  # type: ignore[arg-type]
+    if isinstance(below, Mapping) and isinstance(above, Mapping):
+        return _overlay(below, above)
+    return above
 
 
 def _overlay(base: Mapping, over: Mapping) -> Mapping:

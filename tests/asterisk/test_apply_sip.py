@@ -12,19 +12,13 @@ from ccctl.lab.phones import Carrier, PhoneError, Phones
 from ccctl.runtime.apply import apply
 from tests.support import sample_site
 from tests.support.labhome import LabHome
+from tests.support.ports import free_port
 from tests.support.until import until
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
 
 ANNA, BEN, CALLER, RECEPTION = 650, 850, 450, 1050
 NUMBER = "+491701112233"
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +43,7 @@ async def party(sip_home: LabHome) -> AsyncIterator[Party]:
     """Three at their desks, and the carrier."""
     node = sip_home.node
     async with Phones(server=(node.host, node.sip_port)) as phones:
-        port = free_port()
+        port = free_port(socket.SOCK_DGRAM)
         carrier = phones.carrier(port=port, tone=CALLER)
         await put(sip_home, port)
         party = Party(phones, carrier)

@@ -7,8 +7,8 @@ from email.message import Message
 
 import pytest
 
-from ccctl.lab.phones import Phone, Phones, State
-from tests.asterisk.test_lang_desk import CALLER, PROMPT, Desks, House
+from ccctl.lab.phones import Phone, State
+from tests.support.house import CALLER, PROMPT, Desks, House, desks_of, house_with
 from tests.support.local_calls import LocalCalls
 from tests.support.until import until
 
@@ -69,29 +69,14 @@ prompts:
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    house = House()
-    try:
-        house.lab.up()
-        house.write(SITE)
-        asyncio.run(house.apply())
+    with house_with(SITE) as house:
         yield house
-    finally:
-        house.lab.remove()
 
 
 @pytest.fixture
 async def desks(house: House) -> AsyncIterator[Desks]:
-    node = house.lab.node
-    async with Phones(server=(node.host, node.sip_port)) as phones:
-        desks = Desks(phones, phones.carrier(port=house.port, tone=CALLER))
-        for phone in (desks.anna, desks.ben, desks.cleo):
-            await phone.register()
+    async with desks_of(house) as desks:
         yield desks
-        for call in phones.calls:
-            call.hangup()
-    await until(
-        lambda: "0 active channels" in house.lab.ask("core show channels count"), 10, "all channels gone"
-    )
 
 
 @pytest.fixture

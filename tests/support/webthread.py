@@ -1,7 +1,6 @@
 """The web server in a thread of its own, for browsers and commands that block."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +11,7 @@ import sqlalchemy
 from ccctl.runtime.settings import Settings, save
 from ccctl.web.app import Server
 from tests.support.fake_engine import FakeEngine
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+from tests.support.ports import free_port
 
 
 class WebThread:

@@ -13,12 +13,7 @@ from ccctl.errors import SettingsError
 from ccctl.runtime.settings import Settings
 from ccctl.web.app import Server
 from tests.support import fake_engine as fake
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+from tests.support.ports import free_port
 
 
 @pytest.fixture
