@@ -49,7 +49,6 @@ def site_map(site: Site) -> Map:
 
 def _catches(site: Site) -> Iterator[str]:
     yield site.defaults.catch
-    yield from (locale.catch for locale in site.sites.values())
     yield from (flow.catch for flow in site.flows.values())
     yield from (box.operator for box in site.mailboxes.values())
 

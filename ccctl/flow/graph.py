@@ -259,7 +259,6 @@ class Locale(Item, frozen=True, kw_only=True):
     timezone: str = ""
     country: str = ""
     languages: tuple[str, ...] = ()
-    catch: str = ""
 
 
 class Site(Item, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, shapes
 from ccctl.flow.graph import AnyStep, Option
+from ccctl.flow.schema_sections import NAME
 from ccctl.flow.schema_steps import (
     BODY,
     INTERDIGIT,
@@ -132,7 +133,7 @@ def _build_continue(span: Span, v: dict[str, Any]) -> AnyStep:
 
 
 def _build_wait(span: Span, v: dict[str, Any]) -> AnyStep:
-    return graph.Wait(span=span, wait_ms=v["wait"])
+    return graph.Wait(span=span, wait_ms=v["wait"], music=v.get("music", ""))
 
 
 def _build_gather(span: Span, v: dict[str, Any]) -> AnyStep:
@@ -245,8 +246,11 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         Table(
             "step wait",
-            "Waits in silence.",
-            (Key("wait", span_of_time(100, 600_000), "how long", required=True, example="2s"),),
+            "Waits, in silence or with music.",
+            (
+                Key("wait", span_of_time(100, 600_000), "how long", required=True, example="2s"),
+                Key("music", NAME, "class of music: sounds/moh/<name>", "silence"),
+            ),
         ),
         _build_wait,
     ),

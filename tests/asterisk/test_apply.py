@@ -87,6 +87,18 @@ async def test_the_same_site_again_changes_nothing(served: Served) -> None:
     assert conf.revisions(home.node) == before
 
 
+async def test_a_trunk_without_an_address_refuses_nothing_else(served: Served) -> None:
+    home, calls, _ = served
+    site = changed(19)
+    away = g.Trunk(name="away", host="nowhere.invalid")
+    site = msgspec.structs.replace(site, trunks={**site.trunks, "away": away})
+    said: list[str] = []
+    applied = await apply(home.settings, site, compile_site(site, generation_id(site)), said.append)
+    assert await serving(home) == applied.generation
+    assert [line for line in said if "nowhere.invalid has no address now; calls from trunk away" in line]
+    await (await calls.call("+4930777")).passes("CC_FLOW", "extra")
+
+
 async def test_prompts_are_spoken_as_telephone_sound(served: Served) -> None:
     home, _, _ = served
     files = sorted((Path(home.node.sounds_dir) / "en/cc").glob("*.wav"))

@@ -134,6 +134,17 @@ async def test_the_way_back_can_name_its_goal(lab: LabHome) -> None:
         await back(lab, "r999")
 
 
+async def test_the_way_back_leads_past_what_only_repaired(lab: LabHome) -> None:
+    first = await put(lab, sample(44))
+    second = await put(lab, sample(45))
+    with (conf.folder(lab.node) / "current/queues.conf").open("a") as file:
+        file.write("; by hand\n")
+    repaired = await put(lab, sample(45))
+    assert repaired.changed
+    assert repaired.revision > second.revision
+    assert (await back(lab)).generation == first.generation
+
+
 async def test_what_was_tidied_away_is_told_and_not_found(
     lab: LabHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -196,6 +196,8 @@ def facts(url: str) -> tuple[g.AnyStep, ...]:
         g.Loop(times=2, steps=(g.Recording(on=True),)),
         get(url),
         post(url),
+        g.Dial(targets=("{{ phone }}",), via="telco", timeout_ms=1000, on_no_answer=(g.Recording(on=True),)),
+        g.Transfer(target="{{ phone }}", via="telco", on_failed=(g.Recording(on=True),)),
         g.Lookup(
             table="customers",
             key="caller.number",
@@ -243,6 +245,8 @@ def voices() -> tuple[g.AnyStep, ...]:
             on_exhausted=on,
         ),
         PIN,
+        g.ConferenceStep(room="board"),
+        g.Directory(on_none=on),
         g.SurveyStep(survey="csat"),
         g.RecordMessage(name="wish", max_ms=1000, silence_ms=1000, beep=False),
         g.Goto(flow="told"),
@@ -294,17 +298,21 @@ exten => s,1,CELGenUserEvent(CC_PWNED,yes)
 """
 
 
+LEG = re.compile(r"Local/dial\d+_leg1@cc-[0-9a-f]{6}-facts-\w+;[12]")
+TRUNK = re.compile(r"PJSIP/telco-\w+")
+
+
 class Watched(LocalCalls):
-    """Sees every channel that begins."""
+    """Sees every channel that begins: its id and its name."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)
-        self.started: set[str] = set()
+        self.started: dict[str, str] = {}
 
     def _take(self, event: dict[str, str]) -> None:
         super()._take(event)
         if event["Event"] == "CEL" and event["EventName"] == "CHAN_START":
-            self.started.add(event["UniqueID"])
+            self.started[event["UniqueID"]] = event["Channel"]
 
 
 class Attack:
@@ -402,8 +410,12 @@ class Attack:
         assert not self.pwned.exists()
         assert not [marks for marks in calls.marks.values() if ("CC_PWNED", "yes") in marks]
         known = {ident for call in calls.calls for ident in (call.far, call.caller)}
-        assert calls.started <= known
-        assert {ident for ident in known if ident.endswith("-c")} <= calls.started
+        strangers = [name for ident, name in calls.started.items() if ident not in known]
+        legs = [name for name in strangers if LEG.fullmatch(name)]
+        trunks = [name for name in strangers if TRUNK.fullmatch(name)]
+        assert sorted(strangers) == sorted([*legs, *trunks])
+        assert 2 * len(trunks) <= len(legs)  # each leg of a dial step calls one number
+        assert {ident for ident in known if ident.endswith("-c")} <= calls.started.keys()
         lines = self.log.read_bytes()[before:].decode(errors="replace").removesuffix("\n").split("\n")
         faults = [line for line in lines if FAULT.search(line) and not NOISE.search(line)]
         assert not faults, faults[:5]

@@ -49,8 +49,9 @@ class LabHome:
     def listener(self) -> Node:
         """The node with an AMI user who is told of single dialplan steps: the daemon's user is not."""
         secret = secrets.token_urlsafe(24)
-        with (self.lab.etc / "manager.conf").open("a") as file:
-            file.write(f"[listener]\nsecret = {secret}\nread = all\nwrite = all\n")
+        path = self.lab.etc / "manager.conf"
+        kept = path.read_text().partition("\n[listener]")[0]
+        path.write_text(f"{kept}\n[listener]\nsecret = {secret}\nread = all\nwrite = all\n")
         self.ask("manager reload")
         return msgspec.structs.replace(self.node, ami_user="listener", ami_secret=secret)
 

@@ -1,17 +1,13 @@
 """What the real Asterisk executes, step by step, as AMI's Newexten tells it."""
 
 import itertools
-import secrets
 from typing import Self
-
-import msgspec
 
 from ccctl.asterisk.ami import Ami
 from tests.support.labhome import LabHome
 from tests.support.until import until
 
 _numbers = itertools.count(1)
-USER = "watcher"
 
 Seen = tuple[str, str, int, str, str]  # context, exten, priority, app, data
 
@@ -36,13 +32,7 @@ class Watcher:
     def __init__(self, lab: LabHome) -> None:
         self.up = False
         self.calls: dict[str, Watched] = {}
-        secret = secrets.token_hex(8)
-        lines = (f"[{USER}]", f"secret = {secret}", "read = call,dialplan", "write = call,originate,system")
-        path = lab.lab.etc / "manager.conf"
-        kept = path.read_text().partition(f"\n[{USER}]")[0]
-        path.write_text(kept + "\n" + "\n".join(lines) + "\n")
-        lab.ask("manager reload")
-        node = msgspec.structs.replace(lab.node, ami_user=USER, ami_secret=secret)
+        node = lab.listener()
         self.ami = Ami(node, self._take, self._state, wanted=frozenset({"Newexten", "Hangup"}))
 
     async def __aenter__(self) -> Self:
