@@ -17,10 +17,11 @@ from ccctl.cli.group import Group
 from ccctl.errors import LabError, SettingsError
 from ccctl.lab import server
 from ccctl.lab.folder import Lab, Secrets
-from ccctl.lab.ports import Ports, block, free_block
+from ccctl.lab.ports import Ports, PortTaken, block, free_base
 from ccctl.lab.provision import Tree, installed_asterisk, provision
 from ccctl.runtime.settings import Settings, load, save
 
+STARTS = 3  # another program may take a port between our look at it and Asterisk's
 Say = Callable[[str], None]
 LAB_ETC = "/pbx/etc"  # below the home folder: by it a lab's settings are told from those of a real site
 
@@ -116,13 +117,23 @@ def bring_up(
     home: str, asterisk: str | None = None, port_base: int | None = None, say: Say = lambda _: None
 ) -> tuple[Settings, float]:
     """A running lab in `home`: its settings, and the seconds of the boot (0 when it ran already)."""
+    kept = _kept_settings(home)
+    chosen = port_base is not None or (kept and kept.node.ami_secret)
     settings = _lab_settings(home, port_base)
     make_home(Path(home))
-    tree = find_asterisk(home, asterisk, say)
-    place = lab_of(settings)
+    return boot(settings, find_asterisk(home, asterisk, say), 1 if chosen else STARTS)
+
+
+def boot(settings: Settings, tree: Tree, starts: int = STARTS) -> tuple[Settings, float]:
+    """Save and start a lab. Its ports move on while `starts` are left and another program was faster."""
     save(settings)  # before the start: a lab that does not come up can still be asked and stopped
-    _, boot_s = server.start(place, tree)
-    return settings, boot_s
+    try:
+        return settings, server.start(lab_of(settings), tree)[1]
+    except PortTaken:
+        if starts == 1:
+            raise
+    base = free_base(zlib.crc32(settings.home.encode()))
+    return boot(_lab_settings(settings.home, base), tree, starts - 1)
 
 
 def find_asterisk(home: str, asterisk: str | None, say: Say) -> Tree:
@@ -186,7 +197,7 @@ def _lab_settings(home: str, port_base: int | None) -> Settings:
             )  # the home may have moved
         if server.find(lab_of(kept)):
             raise LabError("the lab is running: its ports cannot move", "ccctl lab down first")
-    ports = free_block(zlib.crc32(home.encode())) if port_base is None else block(port_base)
+    ports = block(free_base(zlib.crc32(home.encode())) if port_base is None else port_base)
     base = kept or Settings(home=home)
     node = _node(home, ports, base.node)
     return msgspec.structs.replace(base, home=home, web_port=_web_port(kept, ports), node=node)

@@ -8,17 +8,13 @@ from tempfile import mkdtemp
 
 import click
 
-from ccctl.cli.lab import find_asterisk, lab_of, new_lab
-from ccctl.errors import LabError
+from ccctl.cli.lab import boot, find_asterisk, lab_of, new_lab
 from ccctl.flow.graph import Site
 from ccctl.flowlab.house import furnish, furnish_sip, run_cases, run_sip_cases
 from ccctl.flowtest.cases import Case
 from ccctl.flowtest.drive import Result
 from ccctl.lab import server
-from ccctl.lab.provision import Tree
 from ccctl.runtime.settings import Settings
-
-STARTS = 3  # another program may take a port between our look at it and Asterisk's
 
 
 @contextmanager
@@ -28,23 +24,11 @@ def private_lab(home: str) -> Iterator[Settings]:
     folder = mkdtemp(prefix="cctest-")  # short: sockets have to fit into it
     settings = new_lab(folder)
     try:
-        settings = _start(settings, tree)
+        settings, _ = boot(settings, tree)
         yield settings
     finally:
         server.stop(lab_of(settings))
         rmtree(folder)
-
-
-def _start(settings: Settings, tree: Tree) -> Settings:
-    for attempt in range(1, STARTS + 1):
-        try:
-            server.start(lab_of(settings), tree)
-            break
-        except LabError:
-            if attempt == STARTS:
-                raise
-            settings = new_lab(settings.home)
-    return settings
 
 
 def run(site: Site, home: str, cases: list[Case], sip: bool) -> list[Result]:

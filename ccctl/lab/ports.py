@@ -14,6 +14,10 @@ FIRST, LAST, SIZE, STEP = 12000, 32000, 2000, 500
 LISTEN = "0A"
 
 
+class PortTaken(LabError):
+    """Somebody else holds a port of this lab."""
+
+
 class Ports(msgspec.Struct, frozen=True):
     ami: int
     ari: int
@@ -39,14 +43,14 @@ def block(base: int) -> Ports:
     )
 
 
-def free_block(seed: int) -> Ports:
-    """A block in which nobody has a port. `seed` spreads labs that are not running at the moment."""
+def free_base(seed: int) -> int:
+    """The base of a block in which nobody has a port. `seed` spreads labs that do not run at the moment."""
     taken = {port for table in ("tcp", "tcp6", "udp", "udp6") for port, _ in _bound(table)}
     bases = range(FIRST, LAST - SIZE + 1, STEP)
     for number in range(len(bases)):
         base = bases[(seed + number) % len(bases)]
         if not any(base <= port < base + SIZE for port in taken):
-            return block(base)
+            return base
     raise LabError(f"no {SIZE} free ports between {FIRST} and {LAST}", "give --port-base")
 
 
@@ -69,8 +73,8 @@ def _served(ports: Ports) -> tuple[tuple[int, str, str], ...]:
     return ((ports.ami, "tcp", "AMI"), (ports.ari, "tcp", "ARI"), (ports.sip, "udp", "SIP"))
 
 
-def _taken(port: int, protocol: str, purpose: str) -> LabError:
-    return LabError(
+def _taken(port: int, protocol: str, purpose: str) -> PortTaken:
+    return PortTaken(
         f"port {port}/{protocol} ({purpose} of this lab) is in use{_holder(port, protocol)}",
         "stop that program, or move this lab with --port-base",
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ccctl.cli.lab import find_asterisk
+from ccctl.cli.lab import boot, find_asterisk, new_lab
 from ccctl.errors import LabError
 from ccctl.lab import server
 from tests.support.labhome import LabHome
@@ -67,6 +67,19 @@ exten => music,1,Answer()
  same => n,MusicOnHold(default,1)
  same => n,CELGenUserEvent(CC_MUSIC,done)
 """
+
+
+def test_a_port_that_another_took_meanwhile(make_lab: MakeLab) -> None:
+    """Two labs that start in one moment find the same free ports: the slower one moves on."""
+    home = make_lab()
+    settings = new_lab(home.home)
+    tree = find_asterisk(home.home, None, lambda text: None)
+    with socket.create_server((settings.node.host, settings.node.ami_port)):
+        with pytest.raises(LabError, match=f"port {settings.node.ami_port}/tcp"):
+            boot(settings, tree, starts=1)
+        home.settings, _ = boot(settings, tree)
+        assert home.node.ami_port != settings.node.ami_port
+    assert "System uptime" in home.ask("core show uptime")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ccctl.errors import LabError
-from ccctl.lab.ports import FIRST, LAST, SIZE, block, check_free, check_held, free_block
+from ccctl.lab.ports import FIRST, LAST, SIZE, block, check_free, check_held, free_base
 
 
 def test_ports_of_a_block_are_distinct_and_inside() -> None:
@@ -26,17 +26,17 @@ def test_impossible_base_is_refused(base: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 12345, 2**32 - 1])
-def test_free_block_is_in_range_and_free(seed: int) -> None:
-    ports = free_block(seed)
+def test_free_base_is_in_range_and_free(seed: int) -> None:
+    ports = block(free_base(seed))
     assert FIRST <= ports.ami < ports.rtp_end < LAST
     check_free(ports)
 
 
-def test_free_block_avoids_what_somebody_holds() -> None:
-    first = free_block(7)
+def test_free_base_avoids_what_somebody_holds() -> None:
+    first = block(free_base(7))
     for number in (first.rtp_start + 7, first.web):
         with socket.create_server(("127.0.0.1", number)):
-            other = free_block(7)
+            other = block(free_base(7))
             assert not other.sip - 60 <= number <= other.rtp_end
 
 
@@ -44,7 +44,7 @@ def test_free_block_avoids_what_somebody_holds() -> None:
     ("kind", "name", "purpose"), [("ami", "tcp", "AMI"), ("ari", "tcp", "ARI"), ("sip", "udp", "SIP")]
 )
 def test_taken_port_is_named(kind: str, name: str, purpose: str) -> None:
-    ports = free_block(99)
+    ports = block(free_base(99))
     number = msgspec.structs.asdict(ports)[kind]
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM if name == "tcp" else socket.SOCK_DGRAM) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections may linger there
@@ -56,7 +56,7 @@ def test_taken_port_is_named(kind: str, name: str, purpose: str) -> None:
 
 
 def test_who_did_not_get_a_port_is_told() -> None:
-    ports = free_block(99)
+    ports = block(free_base(99))
     with pytest.raises(LabError, match=f"port {ports.ami}/tcp"):
         check_held(ports, os.getpid())
     sockets = [socket.create_server(("127.0.0.1", port)) for port in (ports.ami, ports.ari)]
