@@ -90,3 +90,26 @@ def name_twice(span: Span, name: str, first: Span) -> Diagnostic:
     """
     text = f'a test called "{name}" is already at {place(first)}'
     return found("E954", span, text, "give each test a name of its own")
+
+
+@finding("E955")
+def bad_change(span: Span, text: str, hint: str) -> Diagnostic:
+    """A change that a flow test cannot apply.
+
+    `given: {apply: FILE}` names one YAML file by its path from the site's folder. It is no file of the site
+    and no file of tests, so it stands in a folder of its own; the site with it has no errors. Where
+    `expect: {generation: ...}` asks on which text a call ends, its dialplan is another one. Mappings of
+    the file are joined with those of the site key by key, everything else takes the place of what was
+    there, and a name with nothing behind it is taken out.
+
+    Bad:
+        given: {apply: flows.yaml, during: main-menu}
+    Good:
+        given: {apply: tests/changes/no-billing.yaml, during: main-menu}
+    """
+    return found("E955", span, text, hint)
+
+
+def nothing_to_take_out(span: Span, section: str, word: str, known: Iterable[str]) -> Diagnostic:
+    hint = mean(word, known, "a name with nothing behind it is taken out of the site")
+    return bad_change(span, f'the site has no "{word}" in {section} that could be taken out', hint)

@@ -16,7 +16,7 @@ from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow.schema import Document, include_patterns
-from ccctl.flow.source import MAX_BYTES, Parsed, Scalar, parse
+from ccctl.flow.source import MAX_BYTES, Mapping, Parsed, Scalar, parse
 from ccctl.flow.values import Wrong
 from ccctl.runtime.readcache import ReadCache
 
@@ -95,6 +95,24 @@ class SiteFiles:
             included = [path for word in include_patterns(document) for path in self._included(word)]
             waiting += [path for path in included if self._take(path)]
         return documents
+
+    def read_change(self, path: str) -> Document | Wrong:
+        """A file that is laid over the site, whose own files have been read. What is wrong inside it is
+        among the findings."""
+        if Path(path).name == SECRETS:
+            return Wrong("is the file of the secrets", "write the change into a file of its own")
+        data = self.read_named(path)
+        if isinstance(data, Wrong):
+            return data
+        if not self._take(path):
+            return Wrong("is a file of the site itself", "write the change into a folder of its own")
+        parsed = parse(data, self.show(path))
+        self.findings += parsed.findings
+        self.unparsed = self.unparsed or parsed.root is None
+        document = Document(self.show(path), parsed.root or Mapping((), Span(self.show(path))))
+        for word in include_patterns(document):
+            self._missing(word, "a change is one file and includes no other", "write all into this file")
+        return document
 
     def _take(self, path: str) -> bool:
         """False for a file that is read already."""

@@ -17,7 +17,8 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow.checks import ordered, read_and_check
 from ccctl.flow.graph import Site
-from ccctl.flow.schema import Draft
+from ccctl.flow.overlay import lay_over
+from ccctl.flow.schema import Document, Draft
 from ccctl.flow.schema_types import Folder, Recording, secret_variable
 from ccctl.flow.source import Mapping, Node, Scalar, parse
 from ccctl.flow.values import Wrong
@@ -33,9 +34,25 @@ def load_site(
 ) -> tuple[Site | None, list[Diagnostic]]:
     """The site, or None when there is any error; and every finding, in the order of the files. Values of
     secrets are added to `used`."""
-    draft, found = load_draft(root, today, used)
+    return _whole(*load_draft(root, today, used))
+
+
+def _whole(draft: Draft | None, found: list[Diagnostic]) -> tuple[Site | None, list[Diagnostic]]:
     wrong = draft is None or any(finding.severity is Severity.ERROR for finding in found)
     return (None if wrong or draft is None else draft.site), found
+
+
+def load_changed(root: str | Path, change: str) -> tuple[Site | None, list[Diagnostic]] | Wrong:
+    """As load_site, with the YAML file `change` laid over the site; Wrong: what that file is not."""
+    with no_collections():
+        files = SiteFiles(Path(root))
+        documents = files.read_documents()
+        over = files.read_change(change)
+        if isinstance(over, Wrong):
+            return over
+        documents, found = lay_over(documents, over)
+        files.findings += found
+        return _whole(*_read_draft(files, documents, _today()))
 
 
 def load_draft(
@@ -74,6 +91,13 @@ def _load_draft(
     if not documents and not files.findings:
         text = "there is no .yaml file in this folder"
         return None, [findings.unreadable(Span(str(root)), text, "run 'ccctl init' to begin with an example")]
+    return _read_draft(files, documents, today, used)
+
+
+def _read_draft(
+    files: SiteFiles, documents: list[Document], today: datetime.date, used: set[str] | None = None
+) -> tuple[Draft, list[Diagnostic]]:
+    folder, cache = files.folder, files.cache
     secrets = Secrets(folder / SECRETS, files.show(SECRETS))
     around = Folder(
         secret=secrets.value,
