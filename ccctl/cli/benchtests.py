@@ -62,10 +62,11 @@ def tests_bench(ctx: click.Context, count: int, sample: int, form: str) -> None:
 
 
 def repeated(tests: tuple[Case, ...], count: int, place: str) -> list[Case]:
-    """So many of the tests that can be played there, one after the other and from the first again."""
+    """So many of the tests that can be played there, one after the other and from the first again. What an
+    apply takes is no matter of the tests: those with one are left out."""
     from ccctl.flowtest.simulate import numbered
 
-    fit = [case for case in tests if not case.only or place in case.only]
+    fit = [case for case in tests if not case.given.apply and (not case.only or place in case.only)]
     return numbered(fit[number % len(fit)] for number in range(count))
 
 

@@ -17,17 +17,19 @@ from ccctl.flow.compile import Plan, compile_site, generation_id
 from ccctl.flow.graph import Site
 from ccctl.flow.schema_types import Folder
 from ccctl.flow.source import parse
+from ccctl.flow.values import Wrong
 from ccctl.flowtest import coverage as covering
 from ccctl.flowtest.cases import Case, Suite
 from ccctl.flowtest.differ import differences
 from ccctl.flowtest.drive import Result
 from ccctl.flowtest.golden import golden_paths
 from ccctl.flowtest.reading import TestFile, has_errors, read_suite
+from ccctl.flowtest.reading_apply import PLACE, Loaded
 from ccctl.flowtest.report import explain, junit, summary
 from ccctl.flowtest.simulate import Simulator, numbered, run_all
 from ccctl.flowtest.walks import walks
 from ccctl.runtime.files import SECRETS, shown_prefix
-from ccctl.runtime.site import Secrets, load_site
+from ccctl.runtime.site import Secrets, load_changed, load_site
 
 FOLDER = "tests"
 Results = dict[str, list[Result]]  # by the place they were played on
@@ -111,10 +113,17 @@ def load(folder: Path) -> tuple[Site, Suite]:
         give_up(found, "the site has errors, so its tests were not played")
     files, broken = read_files(folder)
     secrets = Secrets(folder / SECRETS, f"{shown_prefix(folder)}{SECRETS}")
-    suite, wrong = read_suite(files, site, Folder(secret=secrets.value))
+    suite, wrong = read_suite(files, site, Folder(secret=secrets.value), lambda path: changed(folder, path))
     if broken or has_errors(wrong):
         give_up([*broken, *wrong], "the tests have errors, so none was played")
     return site, suite
+
+
+def changed(folder: Path, path: str) -> Loaded | Wrong:
+    """The site with a change that a test applies."""
+    if path.endswith(".yaml") and (folder / path).parent.resolve() == (folder / FOLDER).resolve():
+        return Wrong("is read as a file of tests", f"write the change into a folder below, as {PLACE}")
+    return load_changed(folder, path)
 
 
 def give_up(found: Sequence[Diagnostic], text: str) -> NoReturn:
@@ -156,11 +165,11 @@ def play(order: Order, cases: list[Case]) -> Results:
         began = time.monotonic()
         wanted = [case for case in cases if plays_on(case, place)]
         if place == "sim":
-            results[place] = run_all(Simulator(order.site, order.plan), wanted)
+            results[place] = run_all(Simulator(order.site, order.plan, order.suite.changes), wanted)
         else:
             from ccctl.cli import testlab
 
-            results[place] = testlab.run(order.site, order.home, wanted, place == "sip")
+            results[place] = testlab.run(order.site, order.suite.changes, order.home, wanted, place == "sip")
         click.echo(f"{place}: {summary(results[place], time.monotonic() - began)}")
     return results
 

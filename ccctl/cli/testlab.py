@@ -31,12 +31,14 @@ def private_lab(home: str) -> Iterator[Settings]:
         rmtree(folder)
 
 
-def run(site: Site, home: str, cases: list[Case], sip: bool) -> list[Result]:
+def run(site: Site, changes: dict[str, Site], home: str, cases: list[Case], sip: bool) -> list[Result]:
+    """`changes` are the sites that cases put in force."""
+
     async def play(settings: Settings) -> list[Result]:
         if sip:
-            async with furnish_sip(settings, site) as (lab, exchange):
+            async with furnish_sip(settings, site, changes) as (lab, exchange):
                 return await run_sip_cases(lab, exchange, cases)
-        async with furnish(settings, site) as lab:
+        async with furnish(settings, site, changes) as lab:
             return await run_cases(lab, cases)
 
     with private_lab(home) as settings:

@@ -7,18 +7,18 @@ import msgspec
 
 from ccctl.asterisk.ami_protocol import Frame
 from ccctl.asterisk.background import spawn
-from ccctl.errors import AsteriskDown, AsteriskRefused
+from ccctl.errors import AsteriskDown, AsteriskRefused, CcctlError
 from ccctl.flow.compile_tables import INBOUND
-from ccctl.flow.graph import Site
 from ccctl.flowlab.desk import Desk
 from ccctl.flowlab.rewrite import PHONES, as_written, phone_variables
+from ccctl.flowlab.sites import Sites
 from ccctl.flowlab.watch import Watch
 from ccctl.flowlab.web import Web
 from ccctl.flowtest import desk as rules
 from ccctl.flowtest.cases import Case
-from ccctl.flowtest.drive import Act, Answer, Happened, Look, Request, Result
+from ccctl.flowtest.drive import Act, Answer, Happened, Look, Request, Result, seen_in
 from ccctl.flowtest.simulate import call_id, caller_of, variables
-from ccctl.flowtest.story import Seen
+from ccctl.flowtest.story import APPLIES, Seen
 from ccctl.flowtest.walks import Keys, player
 from ccctl.sim import Executed
 from ccctl.sim.machine import KEY_GAP_MS
@@ -27,17 +27,18 @@ VOICE = ("Milliwatt", "")  # a caller who makes a sound all the time
 RING_S = "120"
 AGAIN_S = 0.05
 TAKEN_S = 10.0
+GONE_S = 5.0  # what a call leaves at its end is not gone in the same moment
 LIMIT_S = 900.0  # no call of a test is longer
 
 
 class Lab(msgspec.Struct, frozen=True):
     """What all calls of a run share."""
 
-    site: Site
     watch: Watch
     desk: Desk
     web: Web
     keys: Keys
+    sites: Sites
 
 
 class LabCall:
@@ -46,7 +47,7 @@ class LabCall:
     def __init__(self, lab: Lab, case: Case) -> None:
         self.lab, self.case = lab, case
         self.far, self.ident = f"fa-{case.number:06}", call_id(case)
-        self.began = 0.0
+        self.began = 0.0  # of the loop's clock; before the call no time passes
         self.news: list[Happened] = []
         self.arrived = asyncio.Event()
         self.visit: rules.Visit | None = None
@@ -56,6 +57,10 @@ class LabCall:
         self.hung_up = False
         self.entries = self.starts = 0  # into Stasis, as AMI and as ARI tell it: either may be first
         self.taken = asyncio.Event()
+        self.site = lab.sites.site  # whose people and queues the daemon knows
+        self.moment = case.given.during  # at which the change is put in force
+        self.applied = asyncio.Event()  # there is no apply under way
+        self.applied.set()
 
     async def run(self) -> Result:
         play = player(self.case, self.lab.keys).run()
@@ -102,11 +107,27 @@ class LabCall:
     # -- what happens ------------------------------------------------------------------------------
 
     def now(self) -> int:
-        return round((asyncio.get_running_loop().time() - self.began) * 1000)
+        return round((asyncio.get_running_loop().time() - self.began) * 1000) if self.began else 0
 
     def tell(self, event: Happened) -> None:
         self.news.append(event)
         self.arrived.set()
+        if self.moment and any(self.moment.fits(seen) for seen in seen_in(event)):
+            self.moment = None
+            self.applied.clear()
+            spawn(self.apply(), "apply")
+
+    async def apply(self) -> None:
+        """A real apply, beside the call. Whatever is asked of the call meanwhile is answered after it."""
+        change, sites = self.case.given.apply, self.lab.sites
+        try:
+            await sites.put(change)
+            self.site = sites.after(change)
+            self.tell(Seen(APPLIES, change, sites.generations(change), self.now()))
+        except CcctlError as error:
+            self.tell(Seen("unapplied", change, {"because": error.text}, self.now()))
+        finally:
+            self.applied.set()
 
     def _take(self, frame: Frame) -> None:
         if frame.get("Context") == PHONES:
@@ -171,6 +192,8 @@ class LabCall:
             self.starts += 1
             self._enter(event["args"])
             self.taken.set()
+        elif event["type"] == "StasisEnd":
+            self.visit = None
         elif event["type"] == "ChannelDtmfReceived" and self.visit:
             rules.press(self.visit, event["digit"])
             self._settle()
@@ -178,7 +201,7 @@ class LabCall:
     def _enter(self, arguments: list[str]) -> None:
         if self.case.given.ari != "up":
             return  # the timer in the dialplan goes off
-        self.visit = rules.enter(arguments, self.lab.site, self.case.given)
+        self.visit = rules.enter(arguments, self.site, self.case.given)
         if self.visit is None:
             spawn(self.lab.desk.give_back(self.ident, ""), "desk")
             return
@@ -215,12 +238,14 @@ class LabCall:
                 await self.arrived.wait()
         except TimeoutError:
             return []
+        await self.applied.wait()
         self.arrived.clear()
         news, self.news = self.news, []
         return news
 
     async def _act(self, act: Act) -> str:
-        if act.does != "hang_up":
+        await self.applied.wait()
+        if act.does not in ("hang_up", "orphans"):
             async with asyncio.timeout(TAKEN_S):
                 await self.taken.wait()
         match act.does:
@@ -239,6 +264,8 @@ class LabCall:
                 return self._agent(act)
             case "phone":
                 return await self._phone(act)
+            case "orphans":
+                return await self._orphans(act.what)
         return ""
 
     async def _press(self, keys: str) -> None:
@@ -274,7 +301,7 @@ class LabCall:
     def _agent(self, act: Act) -> str:
         if self.visit is None:
             return f"{act.who}: the caller is in no queue of ours"
-        refusal = rules.agent_does(self.visit, act, self.lab.site, self.case.given)
+        refusal = rules.agent_does(self.visit, act, self.site, self.case.given)
         self._settle()
         return refusal
 
@@ -286,3 +313,27 @@ class LabCall:
             return f"what a phone does is said by given: phones, not by a step: {act.who} {act.what}"
         await self._hang_up(channel)
         return ""
+
+    # -- what is left ------------------------------------------------------------------------------
+
+    async def _orphans(self, what: str) -> str:
+        limit = asyncio.get_running_loop().time() + GONE_S
+        while left := await self.left(what):
+            if asyncio.get_running_loop().time() > limit:
+                break
+            await asyncio.sleep(AGAIN_S)
+        return ", ".join(left)
+
+    async def left(self, what: str) -> list[str]:
+        """Names of what Asterisk, or the stand-in of the daemon, still has of the call."""
+        visit = [self.visit] if self.visit else []
+        if what == "queue_entries":
+            rows = await self.lab.watch.ami.rows("QueueStatus", timeout=30)
+            waiting = [f"{row['Queue']} of Asterisk" for row in rows if row.get("Uniqueid") == self.ident]
+            return [*waiting, *(each.queue for each in visit)]
+        rows = await self.lab.watch.ami.rows("CoreShowChannels", timeout=30)
+        ours = [row for row in rows if row.get("Linkedid") == self.far]
+        if what == "channels":
+            return [row["Channel"] for row in ours]
+        talks = [each.queue for each in visit if each.agent and self.site.queues[each.queue].record]
+        return [*talks, *(row["Channel"] for row in ours if row.get("Application") == "Record")]

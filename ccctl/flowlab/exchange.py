@@ -5,14 +5,14 @@ A prompt is a chord of two tones of its own, so that a caller's ear tells which 
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ccctl.asterisk.background import spawn
 from ccctl.asterisk.node import Node
 from ccctl.errors import LabError
-from ccctl.flow.graph import Site
+from ccctl.flow.graph import Site, User
 from ccctl.flowtest.cases import Given, Phone
 from ccctl.lab.phones import Call, Carrier, IncomingCall, PhoneError, Phones
 from ccctl.lab.phones import Phone as SipPhone
@@ -24,23 +24,21 @@ Chord = tuple[int, int]
 Talks = Callable[[str, Call], None]
 
 
-def chords(site: Site) -> dict[str, Chord]:
-    """Two tones for each prompt; more prompts than pairs begin anew."""
+def chords(sites: Iterable[Site]) -> dict[str, Chord]:
+    """Two tones for each prompt of a site and its changed ones; more prompts than pairs begin anew."""
     pairs = itertools.cycle(itertools.combinations(TONES, 2))
-    return dict(zip(sorted(site.prompts), pairs, strict=False))
+    names = {name for site in sites for name in site.prompts}
+    return dict(zip(sorted(names), pairs, strict=False))
 
 
 class Exchange:
     """`behave` says what each phone does with a call, `talks` hears of whoever answers."""
 
-    def __init__(self, site: Site, phones: Phones) -> None:
-        self.site = site
-        self.chords = chords(site)
+    def __init__(self, users: Iterable[User], known: dict[str, Chord], phones: Phones) -> None:
+        self.chords = known
         self.carrier: Carrier = phones.carrier()
         self.carrier.on_call = lambda call: self._take(call.invite.user, call)
-        self.phones = {
-            user.name: self._phone(phones, user.name, user.password) for user in site.users.values()
-        }
+        self.phones = {user.name: self._phone(phones, user.name, user.password) for user in users}
         self.behave: dict[str, Phone] = {}
         self.talks: Talks = lambda who, call: None
 
@@ -96,18 +94,21 @@ def _is_there(who: str, phone: Phone, known: dict[str, SipPhone]) -> bool:
 
 
 @asynccontextmanager
-async def opened(site: Site, node: Node) -> AsyncIterator[Exchange]:
-    if not site.trunks:
+async def opened(sites: Collection[Site], known: dict[str, Chord], node: Node) -> AsyncIterator[Exchange]:
+    if not all(site.trunks for site in sites):
         raise LabError("callers from outside need a trunk, and the site has none", "use --on lab")
     async with Phones((node.host, node.sip_port)) as phones:
-        yield Exchange(site, phones)
+        users = {user.name: user for site in sites for user in site.users.values()}
+        yield Exchange(users.values(), known, phones)
 
 
-def write_chords(site: Site, node: Node, write: Callable[[Path, Chord, float], None]) -> None:
+def write_chords(
+    site: Site, known: Mapping[str, Chord], node: Node, write: Callable[[Path, Chord], None]
+) -> None:
     """Sound files in place of the prompts."""
     languages = {*site.defaults.languages, *(code for p in site.prompts.values() for code in p.texts)}
-    for name, chord in chords(site).items():
+    for name, prompt in site.prompts.items():
         for language in languages:
-            path = Path(node.sounds_dir) / language / f"{site.prompts[name].sound}.wav"
+            path = Path(node.sounds_dir) / language / f"{prompt.sound}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
-            write(path, chord, PROMPT_S)
+            write(path, known[name])

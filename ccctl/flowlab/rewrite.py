@@ -25,14 +25,14 @@ _FOREVER = "3600"
 def rewrite(plan: Plan, port: int) -> Plan:
     """`port` is where the stand-in of all web servers listens."""
     contexts = tuple(_map_lines(context, lambda line: _line(line, port)) for context in plan.contexts)
-    return msgspec.structs.replace(plan, contexts=(*contexts, phones()), entry=plan.entry)
+    return msgspec.structs.replace(plan, contexts=contexts, entry=(*plan.entry, phones()))
 
 
 def rewrite_for_sip(plan: Plan, port: int, carrier: int) -> Plan:
     """Phones stay phones. Calls of the trunks come from `carrier`, with a test's facts before the number."""
     contexts = tuple(_map_lines(context, lambda line: _asking(line, port)) for context in plan.contexts)
     sections = {**plan.sections, "pjsip.conf": tuple(_trunks(plan.sections["pjsip.conf"], carrier))}
-    return msgspec.structs.replace(plan, contexts=(*contexts, entry()), sections=sections)
+    return msgspec.structs.replace(plan, contexts=contexts, entry=(*plan.entry, entry()), sections=sections)
 
 
 def _trunks(sections: Iterable[Section], carrier: int) -> Iterator[Section]:

@@ -5,6 +5,7 @@ import fnmatch
 import msgspec
 
 from ccctl.diagnostics import Span
+from ccctl.flow.graph import Site
 from ccctl.flowtest.story import Seen
 
 WITHIN_MS = 60_000  # how long a step waits for what it names
@@ -143,7 +144,8 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Given(msgspec.Struct, frozen=True):
-    """The world around a call. `http` maps "get https://..." to replies, "*" fits every request."""
+    """The world around a call. `http` maps "get https://..." to replies, "*" fits every request. `apply`
+    is the file of the change that is put in force when `during` is seen, without it before the call."""
 
     agents: dict[str, str] = {}
     queues: dict[str, str] = {}  # how a queue of ours turns every caller away: full, failed
@@ -155,11 +157,13 @@ class Given(msgspec.Struct, frozen=True):
     db: dict[str, str] = {}
     vars: dict[str, str] = {}
     caller: str = ""
+    apply: str = ""
+    during: Want | None = None
 
     @property
-    def changes_database(self) -> bool:
-        """Such a test cannot run beside others."""
-        return bool(self.switch or self.db)
+    def changes_all(self) -> bool:
+        """AstDB or the dialplan, which calls share: such a test cannot run beside others."""
+        return bool(self.switch or self.db or self.apply)
 
 
 class Expect(msgspec.Struct, frozen=True):
@@ -171,6 +175,8 @@ class Expect(msgspec.Struct, frozen=True):
     vars: dict[str, str] = {}
     recording: bool | None = None
     never: tuple[Want, ...] = ()
+    generation: str = ""  # on whose text the call ends: old, new; '': not asked
+    no_orphan: tuple[str, ...] = ()  # what the call must not leave: channels, recordings, queue_entries
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -186,8 +192,10 @@ class Case(msgspec.Struct, frozen=True):
 
 
 class Suite(msgspec.Struct, frozen=True):
-    """The tests of a site. `coverage` is the least percentage of branches, 0: not asked."""
+    """The tests of a site. `coverage` is the least percentage of branches, 0: not asked. `changes` are the
+    changed sites that tests apply, by the file of the change."""
 
     tests: tuple[Case, ...] = ()
     coverage: int = 0
     coverage_span: Span = Span()
+    changes: dict[str, Site] = {}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 import msgspec
 
 from ccctl.diagnostics import Span
+from ccctl.flow.compile import generation_of
 from ccctl.flow.compile_values import channel_variable
 from ccctl.flowtest.cases import (
     AgentDoes,
@@ -23,7 +24,7 @@ from ccctl.flowtest.cases import (
     Want,
     say,
 )
-from ccctl.flowtest.story import Seen, listens, observe, waits_for_keys
+from ccctl.flowtest.story import APPLIES, Seen, listens, observe, waits_for_keys
 from ccctl.sim import Executed
 
 TAKEN_MS = 500  # who presses a key and goes gives the menu time to take it
@@ -39,7 +40,8 @@ class Look(msgspec.Struct, frozen=True):
 class Act(msgspec.Struct, frozen=True):
     """The caller, an agent or a phone does something: press, wait, hang_up, agent, phone.
 
-    Of a caller in a queue of ours only, and nothing when he has left it: queue_key, queue_wait.
+    Of a caller in a queue of ours only, and nothing when he has left it: queue_key, queue_wait. When the
+    call is over: orphans, answered by what it left of `what`.
     """
 
     does: str
@@ -88,12 +90,15 @@ class Result(msgspec.Struct, frozen=True):
         return any(isinstance(event, Seen) and event.kind == "ended" for event in self.events)
 
 
+def seen_in(event: Happened) -> tuple[Seen, ...]:
+    return observe(event) if isinstance(event, Executed) else (event,)
+
+
 def told(events: tuple[Happened, ...] | list[Happened]) -> list[tuple[int, Seen]]:
     """Everything that was seen, with the index of the event that told it."""
     result: list[tuple[int, Seen]] = []
     for index, event in enumerate(events):
-        seen = observe(event) if isinstance(event, Executed) else (event,)
-        result += [(index, each) for each in seen]
+        result += [(index, each) for each in seen_in(event)]
     return result
 
 
@@ -164,8 +169,7 @@ class Player:
         for event in news:
             index = len(self.events)
             self.events.append(event)
-            told = observe(event) if isinstance(event, Executed) else (event,)
-            self.seen += [(index, seen) for seen in told]
+            self.seen += [(index, seen) for seen in seen_in(event)]
             if isinstance(event, Seen) and event.kind == "ended":
                 self.ended = True
 
@@ -236,15 +240,26 @@ class Player:
         yield from self.hang_up()
         if not self.ended:
             self.fail("the call did not end after the caller hung up", self.case.span)
+        yield from self.look_for_orphans()
         self.listen()
         if not self.failures:
             self.judge()
 
+    def look_for_orphans(self) -> Generator[Request, Answer, None]:
+        for what in self.case.expect.no_orphan if self.ended else ():
+            left = yield Act("orphans", what)
+            if left:
+                self.fail(f"the call left {what.replace('_', ' ')}: {left}", self.case.span)
+
     def listen(self) -> None:
-        """Where calls have sound, a prompt that was played must have been heard."""
+        """Where calls have sound, a prompt that was played must have been heard; and what a test applies
+        must have been put in force."""
         for index, seen in self.seen:
             if seen.kind == "unheard":
                 text = f"prompt {seen.what} was played, but something else was heard: {seen.more}"
+                self.failures.append(Failure(text, self.case.span, index))
+            elif seen.kind == "unapplied":
+                text = f"{seen.what} could not be applied: {seen.more.get('because', '')}"
                 self.failures.append(Failure(text, self.case.span, index))
 
     def judge(self) -> None:
@@ -257,6 +272,7 @@ class Player:
             got = values.get(name, values.get(channel_variable(name)))
             if got != value:
                 self.fail(f"variable {name} is {got or 'not set'!r}, expected {value!r}", span)
+        self.judge_change()
         recorded = any(seen.kind == "recording" for _, seen in self.seen)
         if expect.recording is not None and recorded is not expect.recording:
             self.fail(f"the talk was {'' if recorded else 'not '}recorded", span)
@@ -265,6 +281,22 @@ class Player:
                 if want.fits(seen):
                     self.failures.append(Failure(f"must never happen: {want}", span, index))
                     break
+
+    def judge_change(self) -> None:
+        """A test whose moment never came has tried nothing; a caller who hangs up early may be before it."""
+        given, expect = self.case.given, self.case.expect
+        applied = next((seen for _, seen in self.seen if seen.kind == APPLIES), None)
+        if applied is None:
+            if given.apply and not given.caller:
+                self.fail(f"{given.apply} was not applied: {given.during} never came", self.case.span)
+            return
+        steps = (event for event in self.events if isinstance(event, Executed))
+        walked = [generation for step in steps if (generation := generation_of(step.context))]
+        last = walked[-1] if walked else "none"
+        if expect.generation and last != applied.more[expect.generation]:
+            other = {applied.more["old"]: "the old", applied.more["new"]: "the new"}.get(last, "no known")
+            text = f"the call ended on {other} text, generation {last}; expected the {expect.generation} one"
+            self.fail(text, self.case.span)
 
 
 def _list(names: tuple[str, ...]) -> str:

@@ -18,6 +18,7 @@ from ccctl.flow.schema_types import (
     Key,
     Kind,
     Reader,
+    Ref,
     Table,
     choice,
     keyed,
@@ -33,6 +34,7 @@ from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 from ccctl.flowtest import reading_steps as steps
 from ccctl.flowtest.cases import Caller, Case, Ends, Expect, Given, Phone, Reply, Suite, Want
+from ccctl.flowtest.reading_apply import DURING, Changes, Load, check_change, no_changes
 from ccctl.flowtest.reading_steps import ALIASES, DURATION, PATTERNS, RAW, STEPS
 
 DEFAULT_MOMENT = "2026-11-23 10:00"  # a Monday
@@ -150,6 +152,8 @@ GIVEN = Table(
         Key("db", keyed("database", RAW, RAW), ""),
         Key("vars", keyed("variables", RAW, RAW), ""),
         Key("caller", choice("hangs_up_at_every_step"), ""),
+        Key("apply", RAW, ""),
+        Key("during", DURING, ""),
     ),
 )
 
@@ -184,6 +188,8 @@ EXPECT = Table(
         Key("vars", keyed("variables", RAW, RAW), ""),
         Key("recording", typed("true or false", values.truth), ""),
         Key("never", Kind("patterns", _never), ""),
+        Key("generation", choice("old", "new"), ""),
+        Key("no_orphan", listed(choice("channels", "recordings", "queue_entries")), ""),
     ),
 )
 TEST_KEYS = ("name", "call", "given", "steps", "ends", "expect", "each", "only")
@@ -217,11 +223,12 @@ NO_FOLDER = Folder()
 
 
 def read_suite(
-    files: Iterable[TestFile], site: Site, folder: Folder = NO_FOLDER
+    files: Iterable[TestFile], site: Site, folder: Folder = NO_FOLDER, load: Load = no_changes
 ) -> tuple[Suite, list[Diagnostic]]:
-    """`folder` knows the secrets that tests type."""
-    reader = Reader(folder, ())
-    reader.names["prompt texts"] = _texts_of(site)
+    """`folder` knows the secrets that tests type, `load` gives the site with a change that tests apply."""
+    reader, changes = Reader(folder, ()), Changes(site, load)
+    for section in ("prompts", "flows"):
+        reader.names[section] = {name: thing.span for name, thing in getattr(site, section).items()}
     cases: list[Case] = []
     coverage, span = 0, Span()
     for file in files:
@@ -232,21 +239,13 @@ def read_suite(
         for word, _ in root.entries:
             if word.text not in SECTIONS:
                 reader.report(findings.unknown_key(word.span, word.text, "a test file", SECTIONS))
-        cases += _file_cases(reader, root, site)
+        cases += _file_cases(reader, root, changes)
         wanted = root.get("coverage")
         if wanted is not None:
             coverage, span = max(coverage, _coverage(reader, wanted)), wanted.span
-    _check_names(reader, site)
     _check_twice(reader, cases)
-    return Suite(tuple(cases), coverage, span), sorted(set(reader.findings), key=lambda f: (f.span, f.code))
-
-
-def _texts_of(site: Site) -> dict[str, Span]:
-    return {
-        f"{prompt.name}\n{text}": prompt.span
-        for prompt in site.prompts.values()
-        for text in prompt.texts.values()
-    }
+    suite = Suite(tuple(cases), coverage, span, changes.used)
+    return suite, sorted(set(reader.findings), key=lambda f: (f.span, f.code))
 
 
 def _coverage(reader: Reader, node: Node) -> int:
@@ -260,7 +259,7 @@ def _percent(text: str) -> int | Wrong:
     return Wrong(f'"{text}" is no percentage', "write for example 90%") if isinstance(value, Wrong) else value
 
 
-def _file_cases(reader: Reader, root: Mapping, site: Site) -> list[Case]:
+def _file_cases(reader: Reader, root: Mapping, changes: Changes) -> list[Case]:
     tests, defaults = root.get("tests"), root.get("defaults")
     if tests is not None and not isinstance(tests, Sequence):
         reader.report(findings.shape(tests.span, "the tests must be a list", "write - name: ..."))
@@ -268,7 +267,7 @@ def _file_cases(reader: Reader, root: Mapping, site: Site) -> list[Case]:
     cases: list[Case] = []
     for node in tests.items if isinstance(tests, Sequence) else ():
         for variant in _variants(reader, node):
-            cases += _hang_ups(_case(reader, _overlay(base, variant), site))
+            cases += _hang_ups(_case(reader, _overlay(base, variant), changes))
     return cases
 
 
@@ -335,7 +334,17 @@ def _hang_ups(case: Case) -> list[Case]:
 # -- one test --------------------------------------------------------------------------------------
 
 
-def _case(reader: Reader, node: Mapping, site: Site) -> Case:
+def _case(reader: Reader, node: Mapping, changes: Changes) -> Case:
+    """Names are those of the site, and of the changed one when the test applies a change."""
+    changed, before = changes.of(reader, node), len(reader.refs)
+    reader.names["prompt texts"] = changes.texts(node, changed)
+    case = _read_case(reader, node, changes.site)
+    check_change(reader, node)
+    _check_names(reader, reader.refs[before:], (changes.site, changed or changes.site))
+    return case
+
+
+def _read_case(reader: Reader, node: Mapping, site: Site) -> Case:
     for word, _ in node.entries:
         if word.text not in TEST_KEYS:
             unknown_key(reader, word, TEST)
@@ -398,9 +407,9 @@ SINGULAR = {
 }
 
 
-def _check_names(reader: Reader, site: Site) -> None:
-    for ref in reader.refs:
-        known = getattr(site, ref.kind)
+def _check_names(reader: Reader, refs: Iterable[Ref], sites: tuple[Site, ...]) -> None:
+    for ref in refs:
+        known = {name for site in sites for name in getattr(site, ref.kind)}
         if ref.name not in known:
             reader.report(faults.unknown_name(ref.span, SINGULAR[ref.kind], ref.name, known))
 

@@ -1,12 +1,13 @@
 """A case in the simulator: the answers to what its player asks of a call, on a virtual clock."""
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 
 import msgspec
 
 from ccctl.errors import CcctlError
-from ccctl.flow.compile import Plan
+from ccctl.flow.compile import Plan, compile_all
 from ccctl.flow.compile_http import SECRETS
 from ccctl.flow.compile_switch import MODES
 from ccctl.flow.compile_tables import INBOUND
@@ -14,8 +15,8 @@ from ccctl.flow.dialplan import Section
 from ccctl.flow.graph import Site
 from ccctl.flowtest import desk as rules
 from ccctl.flowtest.cases import Case, Given, Reply
-from ccctl.flowtest.drive import Act, Answer, Failure, Happened, Look, Result
-from ccctl.flowtest.story import Seen
+from ccctl.flowtest.drive import Act, Answer, Failure, Happened, Look, Result, seen_in
+from ccctl.flowtest.story import APPLIES, Seen
 from ccctl.flowtest.walks import menu_keys, player
 from ccctl.sim import (
     Agents,
@@ -35,16 +36,40 @@ from ccctl.sim import (
 
 LEG_STEPS = 20
 LONG_MS = 3_600_000
+NO_CHANGES: Mapping[str, Site] = {}
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What Asterisk has loaded, and the site whose people and queues the daemon knows."""
+
+    generation: str
+    site: Site
+    program: Program
+    queues: dict[str, Native]
+
+
+def ground(site: Site, plan: Plan) -> Ground:
+    queues = {section.name: _native(section) for section in plan.sections.get("queues.conf", ())}
+    return Ground(plan.generation, site, Program([*plan.contexts, *plan.entry]), queues)
 
 
 class Simulator:
-    """A compiled site, ready to be called."""
+    """A compiled site, ready to be called. `changes` are the sites that tests put in force, by file."""
 
-    def __init__(self, site: Site, plan: Plan) -> None:
-        self.site = site
-        self.program = Program([*plan.contexts, *plan.entry])
+    def __init__(self, site: Site, plan: Plan, changes: Mapping[str, Site] = NO_CHANGES) -> None:
+        self.plan, self.changes = plan, changes
+        self.before = ground(site, plan)
+        self.after = functools.cache(self._after)
         self.keys = menu_keys(plan)
-        self.queues = {section.name: _native(section) for section in plan.sections.get("queues.conf", ())}
+
+    def _after(self, path: str) -> Ground:
+        """As apply leaves Asterisk: the new entry tables, the flows of both generations, and what only the
+        old one needs."""
+        changed = self.changes[path]
+        fresh = compile_all(changed)
+        plan = msgspec.structs.replace(fresh, contexts=(*self.plan.contexts, *fresh.contexts))
+        new = ground(with_old(changed, self.before.site), plan)
+        return msgspec.structs.replace(new, queues=self.before.queues | new.queues)
 
     def run(self, case: Case) -> Result:
         call = SimCall(self, case)
@@ -59,6 +84,17 @@ class Simulator:
         except CcctlError as error:
             failure = Failure(f"the simulator stopped: {error}", case.span)
             return Result(case, tuple(call.every), (failure,))
+
+
+def with_old(changed: Site, old: Site) -> Site:
+    """The changed site, and what stays of the old one until no call needs it: phones, trunks and queues."""
+    return msgspec.structs.replace(
+        changed,
+        users=old.users | changed.users,
+        trunks=old.trunks | changed.trunks,
+        queues=old.queues | changed.queues,
+        secrets=old.secrets | changed.secrets,
+    )
 
 
 def variables(case: Case) -> dict[str, str]:
@@ -95,29 +131,45 @@ def caller_of(case: Case) -> str:
 
 class SimCall:
     def __init__(self, simulator: Simulator, case: Case) -> None:
-        self.site, self.given, self.queues = simulator.site, case.given, simulator.queues
-        self.program = simulator.program
+        self.given = case.given
+        self.before = self.ground = simulator.before
+        self.after = simulator.after(case.given.apply) if case.given.apply else None
+        self.moment = case.given.during  # at which `after` is put in force
         self.began = case.call.at * 1000
         self.visit: rules.Visit | None = None
         self.pending: list[Happened] = []
         self.every: list[Happened] = []
         self.talks = ""
-        self.phones = Legs(self.program, dict(_phones(self.site, self.given)))
-        self.machine = Machine(simulator.program, self._outside(), _call(case))
+        known = (self.after or self.before).site
+        self.phones = Legs(self.ground.program, dict(_phones(known, self.given)))
+        self.machine = Machine(self.ground.program, self._outside(known), _call(case))
+        if self.after and not self.moment:
+            self._apply(self.after)
 
-    def _outside(self) -> Outside:
+    def _outside(self, site: Site) -> Outside:
         return Outside(
-            astdb=database(self.given)
-            | {f"{SECRETS}/{key}": text for key, text in self.site.secrets.items()},
+            astdb=database(self.given) | {f"{SECRETS}/{key}": text for key, text in site.secrets.items()},
             http=self._http,
             phones=self.phones,
             agents=self._enter,
-            queues=self.queues,
+            queues=self.ground.queues,
             transfer="UNSUPPORTED",  # as on the lab, whose callers come without SIP
             boxes={"": Box(message_ms=LONG_MS)},
         )
 
     # -- the world ---------------------------------------------------------------------------------
+
+    def _apply(self, after: Ground) -> None:
+        self.ground = after
+        self.machine.program = self.phones.program = after.program
+        self.machine.outside.queues = after.queues
+        self._see(Seen(APPLIES, self.given.apply, {"old": self.before.generation, "new": after.generation}))
+
+    def _notice(self, event: Happened) -> None:
+        """Is this the moment of the apply?"""
+        if self.moment and self.after and any(self.moment.fits(seen) for seen in seen_in(event)):
+            self.moment = None
+            self._apply(self.after)
 
     def _enter(self, arguments: tuple[str, ...]) -> Agents:
         match self.given.ari:
@@ -125,7 +177,7 @@ class SimCall:
                 return Agents("silent")
             case "dies_while_queued":
                 return Agents("dies", 0, renews_ms=0)
-        self.visit = rules.enter(list(arguments[1:]), self.site, self.given)
+        self.visit = rules.enter(list(arguments[1:]), self.ground.site, self.given)
         return Agents("driver" if self.visit else "result", 0, {"CC_RESULT": ""})
 
     def _http(self, request: HttpRequest) -> HttpReply:
@@ -168,9 +220,11 @@ class SimCall:
 
     def _tell(self, step: Executed) -> None:
         self.pending.append(msgspec.structs.replace(step, at_ms=step.at_ms - self.began))
+        self._notice(step)
 
     def _see(self, seen: Seen) -> None:
         self.pending.append(msgspec.structs.replace(seen, at_ms=self.machine.now_ms - self.began))
+        self._notice(seen)
 
     def _stand(self, moment: Waiting) -> None:
         if moment.kind == "talk" and self.talks != moment.what:
@@ -218,7 +272,7 @@ class SimCall:
                 return self._agent(act)
             case "phone":
                 return self._phone(act)
-        return ""
+        return ""  # of a simulated call that is over nothing can be left
 
     def _wait(self, ms: int) -> None:
         left = ms if self.visit is None else rules.wait(self.visit, ms)
@@ -229,7 +283,7 @@ class SimCall:
     def _agent(self, act: Act) -> str:
         if self.visit is None:
             return f"{act.who}: the caller is in no queue of ours"
-        refusal = rules.agent_does(self.visit, act, self.site, self.given)
+        refusal = rules.agent_does(self.visit, act, self.ground.site, self.given)
         self._settle()
         return refusal
 

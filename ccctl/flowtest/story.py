@@ -49,6 +49,7 @@ KINDS = {
     "sets": "a variable gets a value",
     "hangup": "the call ends",
 }
+APPLIES = "applies"  # a change of the site is in force; `more` has the old and the new generation
 LISTENING = frozenset(
     {"background", "waitexten", "read", "voicemail", "voicemailmain", "directory", "confbridge", "record"}
 )  # in lower case: Asterisk says BackGround, the compiler Background

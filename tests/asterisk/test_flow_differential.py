@@ -1,7 +1,7 @@
 """The simulator and the real Asterisk go the same way, priority by priority: every flow test of the example
 site and hundreds of random callers, there and on a site that has every step of the language."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from ccctl.flowtest.cases import Case
 from ccctl.flowtest.differ import Difference, differences
 from ccctl.flowtest.drive import Result
 from ccctl.flowtest.report import explain
-from ccctl.flowtest.simulate import Simulator, numbered, run_all
+from ccctl.flowtest.simulate import NO_CHANGES, Simulator, numbered, run_all
 from ccctl.flowtest.walks import walks
 from tests.support import sample_site
 from tests.support.labhome import LabHome
@@ -35,10 +35,12 @@ def home() -> Iterator[LabHome]:
         home.remove()
 
 
-async def play(home: LabHome, site: Site, cases: list[Case]) -> tuple[list[Result], list[Difference]]:
+async def play(
+    home: LabHome, site: Site, cases: list[Case], changes: Mapping[str, Site] = NO_CHANGES
+) -> tuple[list[Result], list[Difference]]:
     """The real results, and where the simulator went another way."""
-    ours = run_all(Simulator(site, compile_site(site, generation_id(site))), cases)
-    async with furnish(home.settings, site) as lab:
+    ours = run_all(Simulator(site, compile_site(site, generation_id(site)), changes), cases)
+    async with furnish(home.settings, site, changes) as lab:
         real = await run_cases(lab, cases)
     assert [explain(result) for result in ours if result.failures] == []
     assert [explain(result) for result in real if result.failures] == []
@@ -50,7 +52,7 @@ async def test_the_example_site_and_random_callers(home: LabHome, tmp_path: Path
     copy_example(folder)
     site, suite = load(folder)
     cases = numbered([*suite.tests, *walks(site, WALKS, SEED)])
-    real, found = await play(home, site, cases)
+    real, found = await play(home, site, cases, suite.changes)
     assert [str(difference) for difference in found] == []
     assert len(real) == len(suite.tests) + WALKS
     assert sum(len(result.executed) for result in real) > 20 * len(real), "calls were really followed"

@@ -6,14 +6,20 @@ from pathlib import Path
 import pytest
 
 from ccctl.cli.site import copy_example
+from ccctl.flow.compile import Plan
 from ccctl.flow.graph import Site
 from ccctl.flow.source import parse
+from ccctl.flowlab import sites
+from ccctl.flowlab.call import LabCall
 from ccctl.flowlab.house import furnish, run_cases
-from ccctl.flowtest.drive import Result
+from ccctl.flowtest.cases import Suite
+from ccctl.flowtest.drive import Act, Answer, Request, Result
 from ccctl.flowtest.reading import TestFile, read_suite
 from ccctl.flowtest.report import explain
 from ccctl.flowtest.simulate import numbered
-from ccctl.runtime.site import load_site
+from ccctl.runtime.apply import Applied, Say, apply
+from ccctl.runtime.settings import Settings
+from ccctl.runtime.site import load_changed, load_site
 from tests.support.labhome import LabHome
 
 pytestmark = pytest.mark.asterisk
@@ -68,6 +74,30 @@ tests:
     call: {to: "+49301234510", at: "2026-11-22 10:00"}
     steps: [{hears: welcome}, {hears: {prompt: main-menu, within: 2s}}]
 """
+APPLIES = """
+defaults: {call: {to: "+49301234510", at: "2026-11-23 10:00"}}
+tests:
+  - name: the old menu to its end
+    given: {apply: tests/changes/no-billing.yaml, during: main-menu}
+    steps:
+      - press: 1
+      - enters: billing
+      - agent: {anna: answer, hears: whisper-billing}
+      - agent: {anna: hangup}
+    ends: hangup
+    expect: {generation: old, path: [main, billing]}
+"""
+LEAVES = """
+defaults: {call: {to: "+49301234520", at: "2026-11-23 10:00"}}
+tests:
+  - name: ours
+    steps: [{enters: support}, {agent: {ben: answer}}, {talks: 100ms}]
+    expect: {no_orphan: [channels, recordings, queue_entries]}
+  - name: native
+    given: {ari: down}
+    steps: [{enters: {queue: support, engine: native}}, {waits: 100ms}]
+    expect: {no_orphan: [channels, recordings, queue_entries]}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +118,19 @@ def site(home: LabHome) -> Site:
     return site
 
 
-async def play(home: LabHome, site: Site, text: str) -> list[Result]:
+def read(site: Site, text: str) -> Suite:
     parsed = parse(text.encode(), "t.yaml")
     assert parsed.root is not None, parsed.findings
-    suite, found = read_suite([TestFile("t.yaml", parsed.root)], site)
+    suite, found = read_suite(
+        [TestFile("t.yaml", parsed.root)], site, load=lambda path: load_changed(site.root, path)
+    )
     assert not found, found
-    async with furnish(home.settings, site) as lab:
+    return suite
+
+
+async def play(home: LabHome, site: Site, text: str) -> list[Result]:
+    suite = read(site, text)
+    async with furnish(home.settings, site, suite.changes) as lab:
         return await run_cases(lab, numbered(suite.tests))
 
 
@@ -111,3 +148,55 @@ async def test_a_test_that_is_wrong_fails_and_shows_the_call(home: LabHome, site
     assert "not within 2 s: hears main-menu" in shown
     assert "hears closed" in shown
     assert "-after-hours,s," in shown
+
+
+async def test_a_real_apply_in_the_middle_of_a_call(
+    home: LabHome, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the change is in force and the call goes on, Asterisk has the flows of both generations, and its
+    entry table leads into the new one. Afterwards the site is as it was."""
+    told: list[str] = []
+
+    async def watched(settings: Settings, wanted: Site, plan: Plan, say: Say) -> Applied:
+        done = await apply(settings, wanted, plan, say)
+        contexts = home.ask("dialplan show").split("[ Context 'cc-")
+        flows = {
+            context.partition("'")[0] for context in contexts if "-billing'" in context.partition(" ")[0]
+        }
+        entry = home.ask("dialplan show +49301234510@cc-in")
+        calls = home.ask("core show channels count").split()[0]
+        told.append(
+            f"{len(flows)} flows, entry {'new' if done.generation in entry else 'old'}, {calls} channels"
+        )
+        return done
+
+    monkeypatch.setattr(sites, "apply", watched)
+    before, during, after = (
+        "1 flows, entry new, 0 channels",
+        "2 flows, entry new, 2 channels",
+        "1 flows, entry new, 0 channels",
+    )
+    (result,) = await play(home, site, APPLIES)
+    assert not result.failures, explain(result)
+    assert told == [before, during, after]
+    applied = next(seen for seen in result.seen if seen.kind == "applies")
+    assert applied.more["old"] in home.ask("dialplan show cc-serving")
+
+
+async def test_what_a_call_would_leave_is_seen(home: LabHome, site: Site) -> None:
+    """Looked for while the call lives, all of it is found; and at its end nothing, else the test fails."""
+    found: dict[str, dict[str, list[str]]] = {}
+
+    class Looking(LabCall):
+        async def answer(self, request: Request) -> Answer:
+            if isinstance(request, Act) and request.does == "wait":
+                kinds = ("channels", "recordings", "queue_entries")
+                found[self.case.name] = {kind: await self.left(kind) for kind in kinds}
+            return await super().answer(request)
+
+    async with furnish(home.settings, site) as lab:
+        results = [await Looking(lab, case).run() for case in numbered(read(site, LEAVES).tests)]
+    assert [explain(result) for result in results if result.failures] == []
+    assert [len(each["channels"]) for each in found.values()] == [2, 2]
+    assert found["ours"]["recordings"] == found["ours"]["queue_entries"] == ["support"]
+    assert found["native"]["queue_entries"] == ["support of Asterisk"]

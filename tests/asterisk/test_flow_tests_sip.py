@@ -13,7 +13,7 @@ from ccctl.flowtest.drive import Result
 from ccctl.flowtest.reading import TestFile, read_suite
 from ccctl.flowtest.report import explain
 from ccctl.flowtest.simulate import numbered
-from ccctl.runtime.site import load_site
+from ccctl.runtime.site import load_changed, load_site
 from tests.support.labhome import LabHome
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
@@ -36,6 +36,16 @@ tests:
   - name: sunday
     call: {at: "2026-11-22 10:00"}
     steps: [{hears: closed}, {hears: closed-menu}]
+  - name: a change while the menu is heard
+    given: {apply: tests/changes/no-billing.yaml, during: main-menu}
+    steps: [{press: 1}, {enters: billing}, {agent: {anna: answer}}, {agent: {anna: hangup}}]
+    ends: hangup
+    expect: {generation: old, no_orphan: [channels]}
+  - name: the next caller
+    given: {apply: tests/changes/no-billing.yaml, phones: {reception: {answer: 300ms}}}
+    steps: [{press: 1}, {rings: reception}, {talks_with: reception}, {phone: {reception: hangup}}]
+    ends: hangup
+    expect: {generation: new}
 """
 
 
@@ -60,9 +70,11 @@ def site(home: LabHome) -> Site:
 async def play(home: LabHome, site: Site, spoil: str = "") -> list[Result]:
     parsed = parse(CALLS.encode(), "t.yaml")
     assert parsed.root is not None, parsed.findings
-    suite, found = read_suite([TestFile("t.yaml", parsed.root)], site)
+    suite, found = read_suite(
+        [TestFile("t.yaml", parsed.root)], site, load=lambda path: load_changed(site.root, path)
+    )
     assert not found, found
-    async with furnish_sip(home.settings, site) as (lab, exchange):
+    async with furnish_sip(home.settings, site, suite.changes) as (lab, exchange):
         if spoil:
             sound = site.prompts[spoil].sound
             write_sound(Path(home.node.sounds_dir) / "en" / f"{sound}.wav", (3050,), 1.0)
@@ -84,5 +96,7 @@ async def test_a_prompt_that_sounds_wrong_is_noticed(home: LabHome, site: Site) 
         "one phone is busy, the other answers",
         "nobody has a phone",
         "an agent",
+        "a change while the menu is heard",
+        "the next caller",
     }
     assert all("prompt main-menu was played, but" in explain(result) for result in results if result.failures)

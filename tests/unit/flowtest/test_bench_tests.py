@@ -8,7 +8,7 @@ from ccctl.cli.benchtests import repeated, simulated
 from ccctl.cli.site import copy_example
 from ccctl.diagnostics import Span
 from ccctl.errors import LabError
-from ccctl.flowtest.cases import Caller, Case
+from ccctl.flowtest.cases import Caller, Case, Given
 
 
 def test_tests_are_repeated_under_numbers_of_their_own() -> None:
@@ -16,6 +16,8 @@ def test_tests_are_repeated_under_numbers_of_their_own() -> None:
     tests = tuple(Case(name, Span(), Caller("", 0), only=only) for name, only in names.items())
     assert [(case.name, case.number) for case in repeated(tests, 3, "sim")] == [("a", 1), ("b", 2), ("a", 3)]
     assert [case.name for case in repeated(tests, 3, "lab")] == ["a", "c", "a"]
+    applies = Case("d", Span(), Caller("", 0), Given(apply="changes/a.yaml"))
+    assert [case.name for case in repeated((applies, *tests), 2, "sim")] == ["a", "b"]
 
 
 def test_the_example_is_played_in_a_process_of_its_own(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ FAILS = PASSES.replace("hears: closed", "hears: main-menu")
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     copy_example(tmp_path / "site")
-    for path in (tmp_path / "site/tests").iterdir():
+    for path in (tmp_path / "site/tests").glob("*.yaml"):
         path.unlink()
     return tmp_path / "site"
 
@@ -52,6 +52,38 @@ def test_mistakes_in_tests_end_it(site: Path) -> None:
     done = ccctl(site, PASSES.replace("closed}", "closd}"))
     assert done.exit_code == 2
     assert 'a.yaml:5:19: error[E950] the site has no prompt "closd"; did you mean "closed"?' in done.output
+
+
+CHANGES = """
+tests:
+  - name: the old menu to its end
+    call: {to: "+49301234510", at: "2026-11-23 10:00"}
+    given: {apply: tests/changes/a.yaml, during: main-menu}
+    steps: [{press: 1}]
+    ends: {queue: billing}
+    expect: {generation: old}
+"""
+
+
+def test_a_change_in_the_middle_of_a_call(site: Path) -> None:
+    (site / "tests/changes/a.yaml").write_text("queues: {billing: }\nflows: {billing: [hangup]}\n")
+    done = ccctl(site, CHANGES)
+    assert done.exit_code == 0, done.output
+    assert "sim: 1 passed, 0 failed" in done.output
+
+
+def test_a_change_with_mistakes_ends_it(site: Path) -> None:
+    (site / "tests/changes/a.yaml").write_text("queues: {billing: }\n")
+    done = ccctl(site, CHANGES)
+    assert done.exit_code == 2
+    assert 'flows.yaml:44:14: error[E109] "billing" is a flow, not a queue' in done.output
+    assert "a.yaml:5:20: error[E955] with tests/changes/a.yaml the site has 1 error;" in done.output
+
+
+def test_a_change_is_no_file_of_tests(site: Path) -> None:
+    done = ccctl(site, CHANGES.replace("changes/a.yaml", "a.yaml"))
+    assert done.exit_code == 2
+    assert "error[E955] change tests/a.yaml is read as a file of tests" in done.output
 
 
 def test_too_little_coverage(site: Path) -> None:

@@ -144,6 +144,25 @@ def test_a_prompt_that_nobody_heard_fails() -> None:
     assert "prompt welcome was played, but something else was heard" in failure
 
 
+def test_a_change_that_asterisk_does_not_take_fails() -> None:
+    refused = Seen("unapplied", "changes/a.yaml", {"because": "the disk is full"})
+    assert texts(run(Tape(refused, OVER), Sees(want=Want("unapplied")))) == [
+        "changes/a.yaml could not be applied: the disk is full"
+    ]
+
+
+def test_what_a_call_leaves_is_asked_for_when_it_is_over() -> None:
+    class Leaving(Tape):
+        def answer(self, request: Look | Act) -> list[Happened] | str:
+            said = super().answer(request)
+            return "Local/200-1" if isinstance(request, Act) and request.what == "channels" else said
+
+    tape = Leaving(did("Playback", "cc/welcome-4be1d29a"))
+    asked = Expect(no_orphan=("channels", "queue_entries"))
+    assert texts(run(tape, hears("welcome"), expect=asked)) == ["the call left channels: Local/200-1"]
+    assert tape.acts == ["hang_up", "orphans channels", "orphans queue_entries"]
+
+
 def test_refused_actions_fail() -> None:
     class Refusing(Tape):
         def answer(self, request: Look | Act) -> list[Happened] | str:

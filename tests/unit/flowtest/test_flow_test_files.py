@@ -164,6 +164,6 @@ def test_names_are_used_once() -> None:
 
 
 def test_pages_are_there() -> None:
-    for code in ("E950", "E951", "E952", "E953", "E954"):
+    for code in ("E950", "E951", "E952", "E953", "E954", "E955"):
         assert "Bad:" in PAGES[code].text
         assert "Good:" in PAGES[code].text
