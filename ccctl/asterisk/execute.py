@@ -394,8 +394,11 @@ def recording_fault(node: Node, path: str) -> str:
 
 
 def _caller_id(name: str, number: str) -> str:
-    clean = "".join(char for char in name if char.isprintable() and char not in '"<>\\')
-    return f'"{clean}" <{number}>'
+    shown, dialled = (
+        "".join(char for char in text if char.isprintable() and char not in '"<>\\')
+        for text in (name, number)
+    )
+    return f'"{shown}" <{dialled}>'
 
 
 async def _quiet(request: Coroutine[Any, Any, Any], allowed: tuple[int, ...] = (404,)) -> None:

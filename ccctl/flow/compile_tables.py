@@ -33,6 +33,11 @@ CODE_LIMIT_S = "8"  # a feature code is confirmed by then
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CALLER_NAME = "${FILTER(a-zA-Z0-9 .\\x27\\-\\x80-\\xff,${CALLERID(name)})}"
+# A caller's number may hold line breaks (sip:%0d%0a...): they would forge lines of the event log and of AMI.
+_PRINTABLE = "\\x20-\\x7e\\x80-\\xff"
+_PLAIN_CALLER = tuple(
+    put(f"CALLERID({part})", f"${{FILTER({_PRINTABLE},${{CALLERID({part})}})}}") for part in ("num", "name")
+)
 _UNKNOWN = tuple(Exten(pattern, (Line("Hangup", ("1",)),)) for pattern in ("_[+*#0-9]", "_[+*#0-9]."))
 
 
@@ -48,6 +53,7 @@ def begin(site: Site, generation: str, direction: str, number: Number) -> list[L
         put("__CC_CALL", "${UNIQUEID}"),
         put("CC_NUM", "${FILTER(+0-9,${CALLERID(num)})}"),
         put("CC_NAME", _CALLER_NAME),
+        *(_PLAIN_CALLER if direction == "inbound" else ()),
     ]
     if site.defaults.max_call_ms:
         limit = whole_seconds(site.defaults.max_call_ms)

@@ -1,6 +1,7 @@
 """Calls through the whole product on a real Asterisk, judged by what every ear hears."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -202,3 +203,25 @@ async def test_abandoned_in_the_queue(desk: Desk) -> None:
     row = await desk.ended(caller)
     visit = desk.centre.rows("select * from visits where call = :call", call=row["id"])[0]
     assert (visit["outcome"], row["ended_in"], row["ended_by"]) == ("abandoned", "waiting", "caller")
+
+
+async def test_line_breaks_in_a_callers_number_make_no_lines_of_the_log(desk: Desk) -> None:
+    """sip:%0d%0a... is unescaped by Asterisk: without care it ends records and events, and begins others."""
+    await desk.login("anna")
+    log = Path(desk.centre.lab.node.cel_file)
+    before = log.stat().st_size if log.exists() else 0
+    forged = "%22%0a%221795719697.1%22,%22HANGUP%22,%22x%22"
+    caller = desk.carrier.call("+49301000", caller=f"%2b4917%0d%0a%0d%0a{forged}", name="Zoe")
+    ringing = await desk.anna.incoming()
+    assert ringing.caller.startswith("+4917")
+    assert "%0" not in ringing.caller
+    ringing.answer()
+    await caller.until_heard({ANNA}, 8, among=EARS)
+    caller.hangup()
+    await ringing.until_ended()
+    query = "select * from calls where caller like '%HANGUP%' and ended is not null"
+    row = (await until(lambda: desk.centre.rows(query), 8, "the end of the call in the ledger"))[0]
+    assert (row["path"], row["ended_in"], row["ended_by"]) == ("support", "talk", "caller")
+    lines = log.read_bytes()[before:].decode().splitlines()
+    assert len(lines) > 10
+    assert not [line for line in lines if not re.match(r'"\d+\.\d+","[A-Z_]+","[\w.]+",', line)]
