@@ -21,6 +21,7 @@ from ccctl.asterisk.shaping import RATES, Files
 from ccctl.asterisk.soundcache import SoundCache
 from ccctl.errors import ApplyError
 from ccctl.flow.graph import Directory, Say, SayAs, Site
+from ccctl.flow.sentences import slots
 from ccctl.flow.ways import walk
 
 LANGUAGES = ("de",)
@@ -52,7 +53,7 @@ def needed(site: Site) -> dict[str, Words]:
 def _groups(site: Site) -> Iterator[str]:
     yield from _ALWAYS
     steps = [step for flow in site.flows.values() for step in walk(flow.steps)]
-    spelt = any(isinstance(step, Say) and step.say_as is SayAs.ALPHA for step in steps)
+    spelt = any(isinstance(step, Say) and _spells(step) for step in steps)
     directory = any(isinstance(step, Directory) for step in steps)
     if spelt or directory:
         yield "letters"
@@ -64,6 +65,10 @@ def _groups(site: Site) -> Iterator[str]:
         yield "voicemail"
     if site.conferences:
         yield "conference"
+
+
+def _spells(step: Say) -> bool:
+    return step.say_as is SayAs.ALPHA or any(slot.way == SayAs.ALPHA for slot in slots(step))
 
 
 def make(site: Site, sounds_dir: str, say: Callable[[str], None]) -> int:

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from ccctl.asterisk import shaping, speech
-from ccctl.asterisk.shaping import NARROW, RATES, Files
+from ccctl.asterisk.shaping import NARROW, RATES, Files, Frame
 from ccctl.asterisk.soundcache import SoundCache, key_of
 from ccctl.errors import ApplyError
 from ccctl.flow.graph import Prompt, Site
@@ -31,13 +31,15 @@ Progress = Callable[[int, int, str], None]
 
 
 class Sound(msgspec.Struct, frozen=True):
-    """One sound to be made: from a recording (`file`) or from `text`. `target` is its 8 kHz file."""
+    """One sound to be made: from a recording (`file`) or from `text`. `target` is its 8 kHz file. `joined`:
+    another sound follows at once."""
 
     prompt: str
     language: str
     target: str
     text: str = ""
     file: str = ""
+    joined: bool = False
 
     @property
     def what(self) -> str:
@@ -59,7 +61,12 @@ def _sound(site: Site, prompt: Prompt, language: str, sounds_dir: str) -> Sound:
     file = prompt.files.get(language) or ("" if language in prompt.texts else prompt.files.get(ALL, ""))
     source = str(Path(site.root) / file) if file else ""
     target = f"{sounds_dir}/{language}/{prompt.sound}{NARROW}"
-    return Sound(prompt.name, language, target, "" if file else prompt.texts[language], source)
+    text = "" if file else prompt.texts[language]
+    return Sound(prompt.name, language, target, text, source, is_joined(prompt))
+
+
+def is_joined(prompt: Prompt) -> bool:
+    return bool(prompt.fragment and prompt.fragment.joined)
 
 
 def make(site: Site, sounds_dir: str, progress: Progress) -> list[str]:
@@ -89,41 +96,44 @@ def make_sounds(site: Site, wanted: Iterable[Sound], progress: Progress) -> list
 
 def sound_of(site: Site, sound: Sound, known: SoundCache) -> Files:
     """From the cache, else made and put there."""
+    frame = Frame.JOINED if sound.joined else Frame.SPEECH
     if sound.file:
-        return recorded(Path(sound.file), sound.what, known)
+        return recorded(Path(sound.file), sound.what, known, frame)
     voice = speech.voice_of(site, sound.language)
-    key = speech.spoken_key(voice, sound.language, sound.text, form())
+    key = speech.spoken_key(voice, sound.language, sound.text, form(frame))
     files = known.get(key)
     if files is None:
         try:
             with TemporaryDirectory(prefix="ccctl-speech-") as scratch:
                 out = Path(scratch) / "spoken.wav"
                 speech.speak(voice, sound.text, out, sound.what)
-                files = shaping.shape(out, sound.what)
+                files = shaping.shape(out, sound.what, frame)
         except OSError as error:
             raise ApplyError(f"{sound.what} cannot be spoken: {error.strerror}") from None
         known.put(key, files)
     return files
 
 
-def recorded(source: Path, what: str, known: SoundCache, music: bool = False) -> Files:
+def recorded(source: Path, what: str, known: SoundCache, frame: Frame = Frame.SPEECH) -> Files:
     """A recording in the form that callers hear."""
     try:
-        key = key_of("recorded", hashlib.sha256(source.read_bytes()).hexdigest(), str(music), form())
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        key = key_of("recorded", digest, str(frame is Frame.MUSIC), form(frame))
     except OSError as error:
         raise ApplyError(f"{what}: {source} cannot be read: {error.strerror}") from None
     files = known.get(key)
     if files is None:
         try:
-            files = shaping.shape(source, what, music)
+            files = shaping.shape(source, what, frame)
         except OSError as error:
             raise ApplyError(f"{what} cannot be converted: {error.strerror}") from None
         known.put(key, files)
     return files
 
 
-def form() -> str:
-    return f"{shaping.VERSION} {','.join(RATES)} {shaping.SPEECH_LUFS} {shaping.MUSIC_LUFS}"
+def form(frame: Frame = Frame.SPEECH) -> str:
+    joined = " joined" if frame is Frame.JOINED else ""
+    return f"{shaping.VERSION} {','.join(RATES)} {shaping.SPEECH_LUFS} {shaping.MUSIC_LUFS}{joined}"
 
 
 def publish(made: dict[str, Files]) -> None:
@@ -196,7 +206,7 @@ def _piece(path: Path, name: str, known: SoundCache) -> Files:
     if path.suffix in _AS_THEY_ARE:
         return {path.name: path.read_bytes()}
     stem = path.stem if path.suffix == NARROW else path.name.replace(".", "-")
-    forms = recorded(path, f"music {name}/{path.name}", known, music=True)
+    forms = recorded(path, f"music {name}/{path.name}", known, Frame.MUSIC)
     return {f"{stem}{ending}": data for ending, data in forms.items()}
 
 

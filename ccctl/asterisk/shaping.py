@@ -11,6 +11,7 @@ import math
 import subprocess
 import wave
 from array import array
+from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ MUSIC_LUFS = -24.0
 PEAK_DB = -2.0
 MOST_GAIN_DB = 30.0
 LEAD_S, TAIL_S = 0.05, 0.15
+JOINED_S = 0.03  # before and after a sound that is a part of a sentence
 NARROW, WIDE = ".wav", ".wav16"
 RATES = {NARROW: 8000, WIDE: 16000}
 TIMEOUT_S = 120
@@ -37,13 +39,22 @@ _FADE_S = 0.005
 Files = dict[str, bytes]  # extension -> content of the file
 
 
-def shape(source: Path, what: str, music: bool = False) -> Files:
-    """The sound in every form worth having. `what` names it in an error. Music keeps its silences."""
+class Frame(Enum):
+    """What silence a sound has around it: (before, after) in seconds; music keeps its own."""
+
+    SPEECH = (LEAD_S, TAIL_S)
+    JOINED = (JOINED_S, JOINED_S)
+    MUSIC = (0.0, 0.0)
+
+
+def shape(source: Path, what: str, frame: Frame = Frame.SPEECH) -> Files:
+    """The sound in every form worth having. `what` names it in an error."""
+    music = frame is Frame.MUSIC
     rate = 16_000 if _rate(source, what) >= _WIDE_FROM else 8_000
     samples = decode(source, rate, what)
     start, end = (0, len(samples)) if music else bounds(samples, rate)
     loud = level(samples[start:end], rate, MUSIC_LUFS if music else SPEECH_LUFS)
-    samples = loud if music else framed(samples[:start] + loud + samples[end:], start, end, rate)
+    samples = loud if music else framed(samples[:start] + loud + samples[end:], (start, end), rate, frame)
     with TemporaryDirectory(prefix="ccctl-sound-") as scratch:
         made: Files = {}
         for ending, wanted in RATES.items():
@@ -87,12 +98,15 @@ def _louder(window: "array[float]", edge: float) -> bool:
     return max(window) >= edge or min(window) <= -edge
 
 
-def framed(samples: "array[float]", start: int, end: int, rate: int) -> "array[float]":
+def framed(
+    samples: "array[float]", sounding: tuple[int, int], rate: int, frame: Frame = Frame.SPEECH
+) -> "array[float]":
     """The same lead and tail for every sound: of what is there, completed with silence. The edges fade, so
     that nothing clicks. Silence as a whole stays as it is."""
-    lead, tail = int(LEAD_S * rate), int(TAIL_S * rate)
+    lead, tail = (int(seconds * rate) for seconds in frame.value)
     if not any(samples):
         return samples
+    start, end = sounding
     before, after = min(start, lead), min(len(samples) - end, tail)
     kept = samples[start - before : end + after]
     fade = min(int(_FADE_S * rate), len(kept))

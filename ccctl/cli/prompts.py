@@ -4,6 +4,7 @@ import asyncio
 import csv
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from ccctl.cli.group import Group
 from ccctl.diagnostics import did_you_mean
 from ccctl.flow.graph import Site
 from ccctl.flow.schema import Draft
+
+if TYPE_CHECKING:
+    from ccctl.runtime.prompting import Entry
 
 FOLDER = click.argument("folder", metavar="[SITE]", default=".", type=click.Path(path_type=Path))
 COLUMNS = ("prompt", "language", "from", "seconds", "LUFS", "digest", "used by")
@@ -71,7 +75,7 @@ def list_prompts(folder: Path, form: str) -> None:
         (
             entry.prompt,
             entry.language,
-            f"{entry.source} {entry.by}".strip(),
+            _origin(entry),
             entry.seconds,
             entry.lufs,
             entry.digest,
@@ -80,6 +84,12 @@ def list_prompts(folder: Path, form: str) -> None:
         for entry in found
     ]
     print_table(COLUMNS, rows)
+
+
+def _origin(entry: "Entry") -> str:
+    """The name of a part of a sentence tells nobody what it is."""
+    origin = f"{entry.source} {entry.by}".strip()
+    return f'{origin} "{" ".join(entry.text.split())}"' if entry.part else origin
 
 
 def _places(uses: dict[str, int]) -> str:
@@ -158,10 +168,11 @@ def _jobs(source: Path, folder: Path, language: str, name: str) -> list[tuple[Pa
     if not language:
         fail(f"{source} is in no site's sounds/LANGUAGE", "give --language and --site")
     root = folder if folder != Path() else Path()
-    known_language(read_draft(root).site, language)
+    site = read_draft(root).site
+    known_language(site, language)
     called = name or source.stem
     checked = check_name(called, "prompts")
-    if isinstance(checked, Wrong):
+    if isinstance(checked, Wrong) and called not in site.prompts:
         fail(f'"{called}" {checked.text}', checked.hint or "give --name")
     return [(root, source, f"sounds/{language}/{called}.wav")]
 

@@ -1,5 +1,7 @@
 """What ccctl itself says on phones, in the languages it knows. A prompt of the same name in the site wins."""
 
+from collections.abc import Iterable
+
 from ccctl.flow.graph import Hours
 
 STATES = {
@@ -61,6 +63,10 @@ MONEY = {  # currency -> unit and its hundredth, spoken after the number
     },
 }
 CURRENCIES = tuple(MONEY)
+FLAGS = {
+    "yes": {"en": "yes", "de": "ja", "fr": "oui", "es": "sí"},
+    "no": {"en": "no", "de": "nein", "fr": "non", "es": "no"},
+}
 MAIL_WORDS = {  # of subject and body: what app_voicemail knows of a message
     "name": "VM_NAME",
     "mailbox": "VM_MAILBOX",
@@ -96,6 +102,13 @@ def money_texts(currency: str, languages: tuple[str, ...]) -> dict[str, dict[str
         prompt: {code: pair[at] for code, pair in pairs.items()}
         for at, prompt in enumerate(money_prompts(currency))
     }
+
+
+def flag_texts(value: str, languages: Iterable[str]) -> dict[str, str]:
+    """`yes` or `no`, in those of the languages that are known."""
+    words = FLAGS[value]
+    bases = {code: code.partition("_")[0] for code in languages}
+    return {code: words[base] for code, base in bases.items() if base in words}
 
 
 def state_texts(hours: dict[str, Hours], languages: tuple[str, ...]) -> dict[str, dict[str, str]]:

@@ -17,6 +17,7 @@ from ccctl.flow import (
     checks_menus,
     checks_names,
     checks_prompts,
+    checks_say,
     checks_site,
     checks_vars,
 )
@@ -43,6 +44,7 @@ FLOW_CHECKS: tuple[Check, ...] = (
     *checks_menus.FLOW_CHECKS,
     *checks_flows.FLOW_CHECKS,
     *checks_prompts.FLOW_CHECKS,
+    *checks_say.FLOW_CHECKS,
     *checks_vars.FLOW_CHECKS,
     *checks_data.FLOW_CHECKS,
     *checks_desk.FLOW_CHECKS,

@@ -1,11 +1,10 @@
 """Checks of menus: keys that hide one another, outcomes that are missing, too many choices."""
 
-import re
 from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic
 from ccctl.flow.checks_pages import finding, found
-from ccctl.flow.graph import AnyStep, Gather, Menu, Say, SayAs
+from ccctl.flow.graph import AnyStep, Gather, Menu
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_steps import words
 from ccctl.flow.ways import verb
@@ -113,48 +112,10 @@ def check_repeat_only(draft: Draft) -> Iterator[Diagnostic]:
             )
 
 
-@finding("E409")
-def check_spoken(draft: Draft) -> Iterator[Diagnostic]:
-    """A say step cannot speak its value in the way it is told.
-
-    Times and dates are spoken of `now`; digits and numbers are spoken of what has digits; sums of money need
-    a currency in defaults.
-
-    Bad:
-        main: [{say: caller.number, as: time}, hangup]
-    Good:
-        main: [{say: now, as: time}, {say: caller.number, as: digits}, hangup]
-    """
-    for step in steps_of(draft):
-        if isinstance(step, Say) and not _fits(step):
-            text = f'"{step.value}" cannot be spoken as {step.say_as.value}'
-            ways = [way.value for way in SayAs if _fits(Say(value=step.value, say_as=way))]
-            yield found("E409", step.span, text, f"write as: {' or '.join(ways)}")
-        elif isinstance(step, Say) and step.say_as is SayAs.MONEY and not draft.site.defaults.currency:
-            yield found("E409", step.span, "this sum has no currency", "write defaults: {currency: EUR}")
-
-
-def _fits(step: Say) -> bool:
-    if step.value.startswith("{{"):
-        return step.say_as not in (SayAs.TIME, SayAs.DATE, SayAs.DATETIME)
-    match step.say_as:
-        case SayAs.TIME | SayAs.DATE | SayAs.DATETIME:
-            return step.value == "now"
-        case SayAs.NUMBER | SayAs.ORDINAL:
-            return step.value.isdecimal() and len(step.value) <= 9
-        case SayAs.MONEY:
-            return re.fullmatch(r"[0-9]{1,9}([.][0-9]{2})?", step.value) is not None
-        case SayAs.DIGITS | SayAs.PHONE:
-            return step.value.endswith(".number") or all(c in "0123456789+*#-" for c in step.value)
-        case SayAs.ALPHA:
-            return step.value != "now"
-
-
 FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_prefixes,
     check_extensions,
     check_exhausted,
     check_many_options,
     check_repeat_only,
-    check_spoken,
 )

@@ -12,6 +12,7 @@ from ccctl.flow.graph import OpenSpan, Prompt
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_sections import Opening, OpenRow
+from ccctl.flow.sentences import prompts_said, speaks
 from ccctl.flow.summaries import reached
 from ccctl.flow.values import COUNTRIES, DAYS, EMERGENCY_ANYWHERE
 
@@ -305,16 +306,18 @@ def check_prompt_languages(draft: Draft) -> Iterator[Diagnostic]:
     for prompt in draft.site.prompts.values():
         languages = needed.get(prompt.name, draft.site.defaults.languages)
         for language in languages:
-            if not _speaks(prompt, language):
-                path = f"sounds/{language}/{prompt.name}.wav"
-                text = f'prompt "{prompt.name}" has no text in "{language}" and no {path}'
-                yield found("E601", prompt.span, text, f"languages are {', '.join(languages)}")
+            if not speaks(prompt, language):
+                yield found(
+                    "E601", prompt.span, _unspoken(prompt, language), f"languages are {', '.join(languages)}"
+                )
 
 
-def _speaks(prompt: Prompt, language: str) -> bool:
-    """Asterisk looks for de_AT, then for de."""
-    ways = (language, language.partition("_")[0])
-    return "all" in prompt.files or any(way in prompt.texts or way in prompt.files for way in ways)
+def _unspoken(prompt: Prompt, language: str) -> str:
+    """The parts of one sentence are one finding."""
+    if prompt.fragment and not prompt.fragment.pin:
+        return f'what is said here has no text in "{language}"'
+    path = f"sounds/{language}/{prompt.name}.wav"
+    return f'prompt "{prompt.name}" has no text in "{language}" and no {path}'
 
 
 def languages_needed(draft: Draft) -> dict[str, tuple[str, ...]]:
@@ -324,7 +327,9 @@ def languages_needed(draft: Draft) -> dict[str, tuple[str, ...]]:
     for locale in site.sites:
         starts = {number.flow for number in site.numbers.values() if number.site == locale}
         for name in reached(site, draft.summaries, starts):
-            for prompt in draft.summaries[name].prompts:
+            says = draft.summaries[name].says
+            said = (prompt for step in says for prompt in prompts_said(step, site.vars))
+            for prompt in (*draft.summaries[name].prompts, *said):
                 words = needed.setdefault(prompt, dict.fromkeys(site.defaults.languages))
                 words.update(dict.fromkeys(site.languages_of(locale)))
     return {prompt: tuple(words) for prompt, words in needed.items()}
@@ -351,6 +356,7 @@ def check_unused_files(draft: Draft) -> Iterator[Diagnostic]:
     """
     spoken = {ref.name for ref in draft.refs if ref.kind == "prompts"}
     spoken |= {queue_prompt(queue) for queue in draft.site.queues.values()}
+    spoken |= {prompt.name for prompt in draft.site.prompts.values() if prompt.fragment}
     spoken |= {name for name, span in draft.names["prompts"].items() if not span.file.endswith(".wav")}
     used = {
         path

@@ -81,7 +81,8 @@ def _part(key: str, chunk: Chunk) -> Part:
 def _surroundings(reader: Reader, more: str) -> str:
     """What reading a flow looks at besides its text."""
     names = sorted(reader.names["flows"]), sorted(reader.names.get("ring_groups", ()))
-    return repr((sorted(reader.menu.items()), reader.country, reader.extensions, names, more))
+    languages = tuple(reader.names.get("languages", ()))  # of a text that is said, and written once
+    return repr((sorted(reader.menu.items()), reader.country, reader.extensions, names, languages, more))
 
 
 def _key(digest: str, around: str, entries: list[Entry]) -> str:

@@ -1,9 +1,8 @@
 """Steps that only do one thing and go on, and those that end a call."""
 
-from ccctl.flow.built_in import money_prompts
 from ccctl.flow.compile_flow import Block, Branching, FlowCompiler, Plain, seconds
-from ccctl.flow.compile_values import changed, channel_variable, spoken
-from ccctl.flow.dialplan import Line, literal, name, put
+from ccctl.flow.compile_values import changed
+from ccctl.flow.dialplan import Line, name, put
 from ccctl.flow.graph import (
     Answer,
     Continue,
@@ -13,21 +12,11 @@ from ccctl.flow.graph import (
     Play,
     Recording,
     Reject,
-    Say,
-    SayAs,
     Wait,
 )
 
 LANGUAGE = "CC_LANGUAGE"  # the language that was chosen; empty while it is only the default
 RECORD = "CC_RECORD"  # yes or no once the call has said so
-_CLOCK = {SayAs.TIME: "HM", SayAs.DATE: "AdBY", SayAs.DATETIME: "AdBY 'digits/at' HM"}
-_APPS = {
-    SayAs.DIGITS: "SayDigits",
-    SayAs.PHONE: "SayDigits",
-    SayAs.NUMBER: "SayNumber",
-    SayAs.ORDINAL: "SayOrdinal",
-    SayAs.ALPHA: "SayAlpha",
-}
 
 
 def _answer(f: FlowCompiler, block: Block, step: Answer) -> None:
@@ -47,35 +36,6 @@ def _wait(f: FlowCompiler, block: Block, step: Wait) -> None:
         block.append(Line("MusicOnHold", (name(step.music), seconds(step.wait_ms))))
     else:
         block.append(Line("Wait", (seconds(step.wait_ms),)))
-
-
-def _say(f: FlowCompiler, block: Block, step: Say) -> None:
-    if step.say_as is SayAs.MONEY:
-        block += _money(f, step.value)
-    elif step.say_as in _CLOCK:
-        when = "${EPOCH}" if step.value == "now" else spoken(step.value)
-        block.append(Line("SayUnixTime", (when, literal(f.site.defaults.timezone), _CLOCK[step.say_as])))
-    else:
-        block.append(Line(_APPS[step.say_as], (spoken(step.value),)))
-
-
-def _money(f: FlowCompiler, value: str) -> list[Line]:
-    """SayMoney knows dollars only, and drops the call where their word is missing."""
-    unit, part = (f.sounds((prompt,)) for prompt in money_prompts(f.site.defaults.currency))
-    if not value.startswith("{{"):
-        whole, _, cents = value.partition(".")
-        said = [("SayNumber", whole), ("Playback", unit)]
-        said += [("SayNumber", cents), ("Playback", part)] if int(cents or 0) else []
-        return [Line(app, (literal(data),)) for app, data in said]
-    variable = channel_variable(value.strip("{} "))
-    return [
-        put("CC_RAW", f"${{FILTER(0-9,${{CUT({variable},.,1)}})}}"),
-        Line("SayNumber", ("0${CC_RAW}",)),
-        Line("Playback", (unit,)),
-        put("CC_RAW", f"${{FILTER(0-9,${{CUT({variable},.,2)}})}}"),
-        Line("ExecIf", ("$[0${CC_RAW} > 0]?SayNumber(0${CC_RAW})",)),
-        Line("ExecIf", (f"$[0${{CC_RAW}} > 0]?Playback({part})",)),
-    ]
 
 
 def _language(f: FlowCompiler, block: Block, step: Language) -> None:
@@ -105,7 +65,6 @@ PLAIN: dict[type, Plain] = {
     Continue: _continue,
     Play: _play,
     Wait: _wait,
-    Say: _say,
     Language: _language,
     Goto: _goto,
     HangupStep: _hangup,

@@ -9,6 +9,7 @@ from ccctl.flow import (
     compile_logic,
     compile_menu,
     compile_queue,
+    compile_say,
 )
 from ccctl.flow.compile_flow import FlowCompiler, Registry
 from ccctl.flow.dialplan import Context
@@ -17,6 +18,7 @@ from ccctl.flow.graph import Flow, Goto, HangupStep, Reject, Return, Site
 REGISTRY = Registry(
     plain={
         **compile_basic.PLAIN,
+        **compile_say.PLAIN,
         **compile_logic.PLAIN,
         **compile_data.PLAIN,
     },

@@ -44,9 +44,14 @@ def read(variable: str) -> str:
 def spoken(value: str) -> str:
     """What a say step says: numbers without the plus sign, else what is written."""
     if value in ("caller.number", "called.number"):
-        return f"${{FILTER(0-9,{read(value)})}}"
+        return digits_only(value)
     variable = re.fullmatch(r"\{\{ (.+) \}\}", value)
     return read(variable.group(1)) if variable else literal(value)
+
+
+def digits_only(variable: str) -> str:
+    """A telephone number without its plus sign."""
+    return f"${{FILTER(0-9,{read(variable)})}}"
 
 
 def text(parts: Text, encode: bool = False) -> str:

@@ -130,6 +130,8 @@ def argument(step: AnyStep) -> str:
             return CAUSES.get(step.cause, str(step.cause))
         case g.Loop():
             return f"{step.times} times"
+        case g.Say() if step.text:
+            return next(iter(step.text.values()))
         case g.Dial():
             return step.group or ", ".join(step.targets)
     fields = (getattr(step, field) for field in step.__struct_fields__ if field != "span")

@@ -11,20 +11,36 @@ from ccctl.flow.steps import *  # noqa: F403 - one vocabulary in two files
 from ccctl.flow.steps import Flow, Item
 
 
+class Fragment(msgspec.Struct, frozen=True):
+    """What is special about a prompt that is a part of what a say step says. `elsewhere`: languages in
+    which the sentence is cut in another way; `joined`: something follows at once. `pin` stands in place
+    of the digest where several prompts, the values of a variable, need the same one."""
+
+    elsewhere: tuple[str, ...] = ()
+    joined: bool = False
+    pin: str = ""
+
+
 class Prompt(Item, frozen=True, kw_only=True):
     """`texts`: language -> text to be spoken. `files`: language -> recording, path relative to the
     site folder ("sounds/de/welcome.wav"; the language "all" serves every language). `digest` (8 hex
-    digits, over texts and file contents) pins the sound file's name to its content."""
+    digits, over texts and file contents) pins the sound file's name to its content. `fragment`: it is
+    not in the section prompts, but written in a say step or in a variable."""
 
     name: str
     texts: dict[str, str] = {}
     files: dict[str, str] = {}
     digest: str = ""
+    fragment: Fragment | None = None
+
+    @property
+    def pin(self) -> str:
+        return (self.fragment and self.fragment.pin) or self.digest
 
     @property
     def sound(self) -> str:
         """Asterisk's name of the sound, below sounds/<language>/: cc/welcome-4be1d29a."""
-        return f"cc/{self.name}-{self.digest}"
+        return f"cc/{self.name}-{self.pin}"
 
 
 class OpenSpan(msgspec.Struct, frozen=True):
@@ -197,7 +213,8 @@ class Defaults(Item, frozen=True, kw_only=True):
 
 class Variable(Item, frozen=True, kw_only=True):
     """`type` says what may pass: enum (one of `values`), digits (at most `most`), number (`least` to
-    `most`), phone, flag (yes, no), text (letters, digits and blanks, at most `most` characters)."""
+    `most`), phone, flag (yes, no), text (letters, digits and blanks, at most `most` characters).
+    `spoken`: value of an enum or a flag -> language -> text."""
 
     name: str
     type: str
@@ -205,6 +222,7 @@ class Variable(Item, frozen=True, kw_only=True):
     least: int = 0
     most: int = 0
     default: str = ""
+    spoken: dict[str, dict[str, str]] = {}
 
 
 class RingGroup(Item, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ only when neither reading nor checking found an error.
 
 import datetime
 import functools
-import hashlib
 from typing import Any
 
 import msgspec
@@ -16,13 +15,12 @@ from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, schema_desk, values
 from ccctl.flow import schema_sections as sections
-from ccctl.flow.built_in import money_texts, state_texts
 from ccctl.flow.chunks import Part, read_flows
 from ccctl.flow.graph import Site
-from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema_calendar import Holidays, exception_days, expand
+from ccctl.flow.schema_prompts import fragment_prompts, read_prompts
 from ccctl.flow.schema_queues import read_queues
-from ccctl.flow.schema_sections import Opening, Spoken
+from ccctl.flow.schema_sections import Opening
 from ccctl.flow.schema_steps import read_body
 from ccctl.flow.schema_tables import read_surveys, read_tables
 from ccctl.flow.schema_types import (
@@ -47,7 +45,6 @@ NAMED = (
     "tables", "surveys", "ring_groups", "conferences",
 )  # fmt: skip
 SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
-SHAPING = "shaping 1"  # raised when sounds are made in another way: they get new names
 REFERENCES = frozenset({*(f"E{n}" for n in range(101, 114)), "E118", "E401", "W411", "E505"}) - {
     "E106",
     "E107",
@@ -121,13 +118,14 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
     tables = read_tables(reader, entries["tables"])
     variables = read_vars(reader, entries["vars"])
     surveys = read_surveys(reader, entries["surveys"], variables)
-    prompts = _read_prompts(reader, entries["prompts"], defaults, queues, hours)
+    prompts = read_prompts(reader, entries["prompts"], defaults, queues, hours)
     trunks = _read_trunks(reader, entries["trunks"])
     groups = schema_desk.read_groups(reader, entries["ring_groups"])
     resolver = schema_desk.Resolver(groups, trunks)
     parts, broken = read_flows(
         reader, entries["flows"], documents, lambda *flow: resolver.resolve(_read_flow(*flow)), resolver.key
     )
+    says = tuple(step for part in parts for each in part.summaries.values() for step in each.says)
     site = Site(
         root=root,
         defaults=defaults,
@@ -139,7 +137,7 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         queues=queues,
         mailboxes=_read_mailboxes(reader, entries["mailboxes"], users),
         flows={name: flow for part in parts for name, flow in part.flows.items()},
-        prompts=prompts,
+        prompts=prompts | fragment_prompts(reader, says, variables, defaults),
         feature_codes=_read_codes(reader, entries["feature_codes"]),
         vars=variables,
         sites=sites,
@@ -412,69 +410,3 @@ def _read_codes(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str,
         if code is not None and found is not None:
             codes[code] = graph.FeatureCode(code=code, span=word.span, **found)
     return codes
-
-
-# -- prompts ---------------------------------------------------------------------------------------
-
-
-def _read_prompts(
-    reader: Reader,
-    entries: list[tuple[Scalar, Node]],
-    defaults: graph.Defaults,
-    queues: dict[str, graph.Queue],
-    hours: dict[str, graph.Hours],
-) -> dict[str, graph.Prompt]:
-    """Prompts as written, those that are only recordings, queues' titles, and what switches say."""
-    spoken: dict[str, Spoken] = {}
-    for name, texts in state_texts(hours, defaults.languages).items():
-        if name not in reader.names["prompts"]:
-            spoken[name] = Spoken(texts, {})
-            reader.names["prompts"][name] = Span()
-    for name, texts in money_texts(defaults.currency, defaults.languages).items():
-        if name not in reader.names["prompts"]:
-            spoken[name] = Spoken(texts, {})
-            reader.names["prompts"][name] = Span()
-    for queue in queues.values():
-        name = queue_prompt(queue)
-        if name not in reader.names["prompts"]:
-            spoken[name] = Spoken(dict.fromkeys(defaults.languages, queue.title), {})
-            reader.names["prompts"][name] = queue.span
-    for path, recording in reader.folder.sounds.items():
-        parts = path.split("/")
-        if len(parts) == 3 and parts[1] in reader.names["languages"]:
-            name = parts[2].removesuffix(".wav")
-            spoken.setdefault(name, Spoken({}, {}))
-            reader.names["prompts"].setdefault(name, Span(f"{reader.folder.shown}{recording.path}"))
-    for word, node in entries:
-        found = sections.read_prompt(reader, node)
-        if found is None:
-            found = Spoken(dict.fromkeys(defaults.languages, "-"), {})  # reported; not missing besides
-        spoken[word.text] = found
-    return {name: _prompt(reader, name, written, defaults) for name, written in sorted(spoken.items())}
-
-
-def _prompt(reader: Reader, name: str, written: Spoken, defaults: graph.Defaults) -> graph.Prompt:
-    """A recording sounds/<language>/<name>.wav beats what is written."""
-    files = dict(written.files)
-    for language in reader.names["languages"]:
-        path = f"sounds/{language}/{name}.wav"
-        if path in reader.folder.sounds:
-            files[language] = path
-    texts = {language: text for language, text in written.texts.items() if language not in files}
-    return graph.Prompt(
-        name=name,
-        span=reader.names["prompts"][name],
-        texts=texts,
-        files=files,
-        digest=_digest(reader, texts, files, defaults),
-    )
-
-
-def _digest(reader: Reader, texts: dict[str, str], files: dict[str, str], defaults: graph.Defaults) -> str:
-    parts = [SHAPING]
-    for language, text in texts.items():
-        parts.append(f"text {language} {defaults.voice_of(language)} {defaults.speed} {text}")
-    for language, path in files.items():
-        recording = reader.folder.sounds.get(path)
-        parts.append(f"file {language} {recording.digest if recording else path}")
-    return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()[:8]

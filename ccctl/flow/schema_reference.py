@@ -11,6 +11,7 @@ from ccctl.flow.checks import CHECKS
 from ccctl.flow.checks_pages import PAGES, Page
 from ccctl.flow.schema_data import OFFER
 from ccctl.flow.schema_queues import ANNOUNCE, QUEUE, RELAX
+from ccctl.flow.schema_say import SENTENCE
 from ccctl.flow.schema_steps import SOON
 from ccctl.flow.schema_tables import QUESTION, SURVEY, TABLE
 from ccctl.flow.schema_types import Key, Table
@@ -59,6 +60,7 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
         'feature_codes: {"*45": agent-login, "*222": {listen: agents}}',
     ),
 )
+INNER = {"say": (SENTENCE,)}  # tables of mappings that stand in steps
 INTRODUCTION = """\
 # The YAML language
 
@@ -123,7 +125,8 @@ def reference() -> str:
         parts.append(f"## {name}\n\n{meaning}\n```yaml\n{example}\n```\n")
         parts += ["\n".join(_table(table, head=codes or at > 0)) for at, table in enumerate(tables)]
     parts += [PROMPTS, FLOWS]
-    parts += ["\n".join(_table(verb.table, head=True)) for verb in VERBS]
+    tables_of = ((verb.table, *INNER.get(verb.name, ())) for verb in VERBS)
+    parts += ["\n".join(_table(table, head=True)) for tables in tables_of for table in tables]
     later = ", ".join(f"`{word}`" for word in (*sections.SOON_SECTIONS, *SOON))
     parts.append(f"## Not yet\n\nThese sections and steps are not available in this version: {later}.\n")
     return "\n".join(part for part in parts if part)

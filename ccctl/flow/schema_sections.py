@@ -31,7 +31,6 @@ from ccctl.flow.schema_types import (
     named,
     read_keys,
     read_mapping,
-    read_scalar,
     read_secret,
     read_text,
     refuse_duplicates,
@@ -50,7 +49,7 @@ def _name(text: str) -> str | Wrong:
 NAME = typed("name", _name, shape=shapes.NAME)
 ZONE = typed("time zone", values.zone, faults.bad_zone)
 COUNTRY = typed("country code of two letters", values.country, shape=shapes.words(tuple(values.COUNTRIES)))
-LANGUAGE = typed("language code", values.language, shape=shapes.matching("[a-z]{2,3}(_[A-Z]{2})?"))
+LANGUAGE = typed("language code", values.language, shape=shapes.LANGUAGE)
 SERVICE_LEVEL = typed(
     "service level", values.service_level, shape=shapes.matching(r"\d{1,3}\s*%\s+in\s+\S+", "80% in 20s")
 )
@@ -185,54 +184,7 @@ def _read_row(reader: Reader, word: Scalar, node: Node) -> OpenRow | None:
     return OpenRow(node.span, days, values.spans(days, flat))
 
 
-# -- prompts, whispers, codes ----------------------------------------------------------------------
-
-
-class Spoken(msgspec.Struct, frozen=True):
-    """A prompt as written: texts and files by language."""
-
-    texts: dict[str, str]
-    files: dict[str, str]
-
-
-def read_prompt(reader: Reader, node: Node) -> Spoken | None:
-    if isinstance(node, Scalar) and node.text:
-        languages = tuple(reader.names["languages"])
-        if node.text.endswith(".wav"):
-            path = _sound_file(reader, node)
-            return Spoken({}, {"all": path}) if path else None
-        if len(languages) > 1:
-            hint = f"write {{{languages[0]}: ..., {languages[1]}: ...}}"
-            reader.report(findings.shape(node.span, "a prompt needs a text for each language", hint))
-            return None
-        text = read_text(reader, node)
-        return Spoken({languages[0]: text}, {}) if text else None
-    mapping = read_mapping(reader, node, "a prompt", "texts by language, for example {en: Welcome}")
-    if mapping is None:
-        return None
-    refuse_duplicates(reader, mapping)
-    texts: dict[str, str] = {}
-    files: dict[str, str] = {}
-    for word, child in mapping.entries:
-        scalar = read_scalar(reader, child)
-        if word.text != "all":
-            reader.refer("languages", word.text, word.span)
-        if scalar is not None and scalar.text.endswith(".wav"):
-            files[word.text] = _sound_file(reader, scalar)
-        elif scalar is not None and word.text == "all":
-            reader.report(findings.shape(scalar.span, '"all" takes a recording', "write sounds/name.wav"))
-        else:
-            texts[word.text] = read_text(reader, scalar) or "" if scalar is not None else ""
-    return Spoken(texts, files)
-
-
-def _sound_file(reader: Reader, node: Scalar) -> str:
-    if node.text not in reader.folder.sounds:
-        hint = findings.mean(
-            node.text, reader.folder.sounds, "paths are relative to the site's folder, below sounds/"
-        )
-        reader.report(faults.missing_file(node.span, f"recording {node.text} not found", hint))
-    return node.text
+# -- whispers, codes -------------------------------------------------------------------------------
 
 
 def _read_whisper(reader: Reader, node: Node) -> tuple[str, ...] | None:

@@ -3,9 +3,26 @@
 import re
 from typing import Any
 
+import msgspec
+
 from ccctl.flow import checks_reading as findings
+from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, shapes, values
-from ccctl.flow.schema_types import TEXT, Key, Reader, Table, choice, listed, named, read_keys, typed
+from ccctl.flow.schema_prompts import read_texts
+from ccctl.flow.schema_types import (
+    TEXT,
+    Key,
+    Kind,
+    Reader,
+    Table,
+    choice,
+    listed,
+    named,
+    read_keys,
+    read_mapping,
+    refuse_duplicates,
+    typed,
+)
 from ccctl.flow.source import Node, Scalar
 from ccctl.flow.values import Wrong
 
@@ -23,6 +40,30 @@ def _number(text: str) -> int | Wrong:
     return values.whole(text, -999_999_999, 999_999_999)
 
 
+class Called(msgspec.Struct, frozen=True):
+    """What is said for a value. `texts`: by language."""
+
+    value: Scalar
+    texts: dict[str, str]
+
+
+def _read_spoken(reader: Reader, node: Node) -> tuple[Called, ...] | None:
+    mapping = read_mapping(reader, node, "spoken", "values and their texts, for example {gold: Gold}")
+    if mapping is None:
+        return None
+    refuse_duplicates(reader, mapping)
+    read = ((word, read_texts(reader, child, "a value")) for word, child in mapping.entries)
+    return tuple(Called(word, texts) for word, texts in read if texts)
+
+
+SPOKEN = Kind(
+    "mapping: value to text, or to mapping: language to text",
+    _read_spoken,
+    shapes.mapping(
+        shapes.ANY,
+        shapes.either(shapes.LINE, shapes.mapping(shapes.LANGUAGE, shapes.LINE, least=1)),
+    ),
+)
 WHOLE = typed("whole number", _number, shape=shapes.whole(-999_999_999, 999_999_999))
 VARIABLE = Table(
     "variable",
@@ -35,6 +76,7 @@ VARIABLE = Table(
         Key("min", WHOLE, "least value of a number", "no limit"),
         Key("max", WHOLE, "most digits or characters; of a number, its largest value", "40; 80; no limit"),
         Key("default", TEXT, "what it is until it is set", "not set"),
+        Key("spoken", SPOKEN, "how say steps call the values of an enum or a flag", "as they are written"),
     ),
 )
 
@@ -50,11 +92,21 @@ def read_vars(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, g
             reader.report(
                 findings.missing(word.span, "values", "a variable of type enum", "values: [gold, none]")
             )
-        found[word.text] = _variable(word, keys)
+        found[word.text] = _variable(reader, word, keys)
     return found
 
 
-def _variable(word: Scalar, keys: dict[str, Any]) -> graph.Variable:
+def _variable(reader: Reader, word: Scalar, keys: dict[str, Any]) -> graph.Variable:
+    called: tuple[Called, ...] = keys.get("spoken", ())
+    if "spoken" in keys and keys["type"] not in ("enum", "flag"):
+        span, hint = reader.spot("vars", word.text, "spoken"), "take spoken out"
+        reader.report(
+            faults.bad_value(span, f"a variable of type {keys['type']} has no values to call", hint)
+        )
+        called = ()
+    for each in called:
+        reader.spots["vars", word.text, f"spoken {each.value.text}"] = each.value.span
+        reader.given.append((word.text, each.value.text, each.value.span))
     most = keys.get("max", 0 if keys["type"] == "number" else MOST_TEXT if keys["type"] == "text" else 40)
     return graph.Variable(
         name=word.text,
@@ -64,6 +116,7 @@ def _variable(word: Scalar, keys: dict[str, Any]) -> graph.Variable:
         least=keys.get("min", 0),
         most=most,
         default=keys.get("default", ""),
+        spoken={each.value.text: each.texts for each in called},
     )
 
 

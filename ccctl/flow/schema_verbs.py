@@ -8,7 +8,7 @@ import msgspec
 from ccctl.diagnostics import Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import graph, schema_answers, schema_data, schema_desk, schema_logic, shapes
+from ccctl.flow import graph, schema_answers, schema_data, schema_desk, schema_logic, schema_say, shapes
 from ccctl.flow.graph import AnyStep, Body
 from ccctl.flow.schema_steps import (
     BODY,
@@ -31,36 +31,14 @@ from ccctl.flow.schema_types import (
     listed,
     mapping_span,
     named,
-    read_text,
     refuse_duplicates,
     typed,
 )
-from ccctl.flow.schema_words import CHANGES, READABLE, refer
+from ccctl.flow.schema_words import CHANGES, READABLE
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
 
-VARIABLES = ("caller.number", "called.number", "now")
 CAUSES = {"normal": 16, "busy": 17, "no-answer": 19, "rejected": 21, "congestion": 34}
-
-
-def _read_spoken(reader: Reader, node: Node) -> str | None:
-    """A literal, one of VARIABLES, or a declared variable as `{{ name }}`."""
-    text = read_text(reader, node)
-    if text is None:
-        return None
-    variable = re.fullmatch(r"\{\{\s*(.*?)\s*\}\}", text)
-    name = variable.group(1) if variable else text
-    if name in VARIABLES:
-        return name
-    if variable:
-        return f"{{{{ {refer(reader, name, node.span)} }}}}"
-    if re.fullmatch(r"[0-9A-Za-z.+*#-]{1,40}", name):
-        return name
-    near = findings.mean(name, VARIABLES)
-    reader.report(
-        faults.bad_value(node.span, f'"{text}" cannot be spoken', near or "write digits or letters")
-    )
-    return None
 
 
 RANK = whole(0, 1000)
@@ -179,11 +157,6 @@ def _build_play(span: Span, v: dict[str, Any]) -> AnyStep:
     return graph.Play(span=span, prompts=v["play"], barge_in=v.get("barge_in", False))
 
 
-def _build_say(span: Span, v: dict[str, Any]) -> AnyStep:
-    default = "time" if v["say"] == "now" else "digits"
-    return graph.Say(span=span, value=v["say"], say_as=graph.SayAs(v.get("as", default)))
-
-
 def _build_menu(span: Span, v: dict[str, Any]) -> AnyStep:
     return graph.Menu(
         span=span,
@@ -269,24 +242,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         _build_play,
     ),
-    Verb(
-        Table(
-            "step say",
-            "Speaks a value: digits, letters, a variable (`{{ name }}`), caller.number, called.number, now.",
-            (
-                Key(
-                    "say",
-                    Kind("text or variable", _read_spoken, shapes.SINGLE),
-                    "what to say",
-                    required=True,
-                    example="now",
-                ),
-                Key("as", choice(*graph.SayAs), "how to speak it", "digits; time for now"),
-            ),
-            soon=("voice",),
-        ),
-        _build_say,
-    ),
+    *schema_say.VERBS,
     Verb(
         Table(
             "step menu",

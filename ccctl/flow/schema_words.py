@@ -8,11 +8,11 @@ from ccctl.flow import checks_values as faults
 from ccctl.flow import shapes
 from ccctl.flow.graph import Change, Clause, Condition, Text, Value
 from ccctl.flow.schema_types import Kind, Reader, read_mapping, read_text, refuse_duplicates
+from ccctl.flow.sentences import BRACES
 from ccctl.flow.source import Mapping, Node, Scalar
 from ccctl.flow.values import Wrong
 
 BUILT_IN = ("caller.number", "caller.name", "called.number", "language", "now")
-_BRACES = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _NAME = r"[A-Za-z][\w.-]*"
 _FORMS = (  # the longer form first
     (re.compile(rf"({_NAME}) is not set"), "unset"),
@@ -51,7 +51,7 @@ def _read_variable(reader: Reader, node: Node) -> str | None:
     text = read_text(reader, node)
     if text is None:
         return None
-    bare = _BRACES.fullmatch(text)
+    bare = BRACES.fullmatch(text)
     name = bare.group(1) if bare else text
     if name in BUILT_IN:
         reader.report(faults.bad_value(node.span, f'"{name}" cannot be set', "name a variable of vars"))
@@ -64,7 +64,7 @@ def _read_readable(reader: Reader, node: Node) -> str | None:
     text = read_text(reader, node)
     if text is None:
         return None
-    bare = _BRACES.fullmatch(text)
+    bare = BRACES.fullmatch(text)
     return refer(reader, bare.group(1) if bare else text, node.span)
 
 
@@ -74,13 +74,19 @@ def read_template(reader: Reader, node: Node) -> Text | None:
     return None if text is None else template(reader, text, node.span)
 
 
+def braces_match(reader: Reader, text: str, span: Span) -> bool:
+    if text.count("{{") == text.count("}}") == len(BRACES.findall(text)):
+        return True
+    reader.report(faults.bad_value(span, f'"{text}" has braces that do not match', "write {{ name }}"))
+    return False
+
+
 def template(reader: Reader, text: str, span: Span) -> Text | None:
-    if text.count("{{") != text.count("}}") or len(_BRACES.findall(text)) != text.count("{{"):
-        reader.report(faults.bad_value(span, f'"{text}" has braces that do not match', "write {{ name }}"))
+    if not braces_match(reader, text, span):
         return None
     parts: list[Value] = []
     at = 0
-    for match in _BRACES.finditer(text):
+    for match in BRACES.finditer(text):
         if match.start() > at:
             parts.append(Value(text=text[at : match.start()], span=span))
         parts.append(Value(variable=refer(reader, match.group(1), span), span=span))

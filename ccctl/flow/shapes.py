@@ -53,6 +53,9 @@ def matching(pattern: str, message: str = "", number: bool = False) -> Shape:
     return {**shape, "errorMessage": message} if message else shape
 
 
+LANGUAGE = matching("[a-z]{2,3}(_[A-Z]{2})?")
+
+
 def several(pattern: str, message: str) -> Shape:
     """One or more of a pattern, with commas between."""
     return matching(f"({pattern})( *, *({pattern}))*", message)

@@ -14,9 +14,14 @@ import msgspec
 from ccctl.flow.graph import Site
 from ccctl.flow.model import PLACE, SEALED, STEP, Tree, model, seal
 
-_SILENT = {PLACE, STEP, "name", "key"}
+_SILENT = {PLACE, STEP, "name", "key", "fragment"}
 _INLINE = {"body", "steps"}  # a branch is called after what leads into it
-_WORDS = {"sl_percent": "service_level percent", "sl_ms": "service_level within", "open": "open"}
+_WORDS = {
+    "sl_percent": "service_level percent",
+    "sl_ms": "service_level within",
+    "open": "open",
+    "say_as": "as",
+}
 _MEMBERS = {("queue", "agents"): "members"}
 _SINGULAR = {"hours": "hours"}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -85,12 +90,21 @@ def _section(section: str, old: Any, new: Any) -> Iterator[Change]:
         return
     before, after, what = old or {}, new or {}, singular(section)
     for name in dict.fromkeys((*after, *before)):
+        if _is_told_elsewhere(before.get(name), after.get(name)):
+            continue
         if name not in before:
             yield Change("added", what, name, tuple(_born(after[name])))
         elif name not in after:
             yield Change("removed", what, name)
         elif before[name] != after[name] and (details := tuple(_fields("", before[name], after[name], what))):
             yield Change("changed", what, name, details)
+
+
+def _is_told_elsewhere(old: Tree | None, new: Tree | None) -> bool:
+    """A prompt that is a part of what a step says: the step tells, or the variable, what its text is."""
+    if not (new or old or {}).get("fragment"):
+        return False
+    return not (old and new) or (old["texts"] != new["texts"] and old["files"] == new["files"])
 
 
 def _is_collection(value: Any) -> bool:
@@ -314,6 +328,8 @@ def brief(step: Tree) -> str:
             return f"{step.get(STEP, '')} {shown('', value)}".strip()
         if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
             return f"{step.get(STEP, '')} {', '.join(value)}".strip()
+        if field == "text" and isinstance(value, dict) and value:
+            return f"{step.get(STEP, '')} {shown('', next(iter(value.values())))}"
     return str(step.get(STEP, "step"))
 
 

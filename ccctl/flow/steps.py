@@ -93,13 +93,16 @@ class SayAs(StrEnum):
     TIME = "time"
     DATE = "date"
     DATETIME = "datetime"
+    WORD = "word"  # a value of an enum or a flag, as it is called
 
 
 class Say(Step, frozen=True, kw_only=True):
-    """Speak a value: a literal or a variable by name (`{{ tier }}`, caller.number, now)."""
+    """Speak a value: a literal or a variable by name (`{{ tier }}`, caller.number, now). Or `text`: language
+    -> a sentence with values in it, `{{ tier }}` or `{{ case | number }}`; it has no `say_as`."""
 
-    value: str
-    say_as: SayAs = SayAs.DIGITS
+    value: str = ""
+    text: dict[str, str] = {}
+    say_as: SayAs | None = SayAs.DIGITS
 
 
 class Menu(Step, frozen=True, kw_only=True):

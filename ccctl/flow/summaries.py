@@ -1,6 +1,5 @@
 """What checks of a whole site need to know of each flow: made of the flow alone, and kept with it. Pure."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from ccctl.diagnostics import Span
 from ccctl.flow import graph as g
 from ccctl.flow.graph import AnyStep, Body, Flow, Site
+from ccctl.flow.sentences import BRACES, slots
 from ccctl.flow.ways import Then, falls_through, prompts_of, walk, ways
 
 NUMERIC = ("less", "at_most", "more", "at_least")
@@ -37,6 +37,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
     typed: tuple[str, ...] = ()  # variables that take whatever digits callers type
     kinds: frozenset[str] = frozenset()  # of steps, as their classes are called
     music: tuple[str, ...] = ()  # classes that its steps play
+    says: tuple[g.Say, ...] = ()  # those that play prompts of their own
 
 
 def summary(flow: Flow) -> Summary:
@@ -59,6 +60,7 @@ def summary(flow: Flow) -> Summary:
         tuple(step.save for step in steps if isinstance(step, g.Gather) and not step.matches),
         frozenset(type(step).__name__ for step in steps),
         tuple({step.music for step in steps if isinstance(step, g.Dial | g.Wait)}),
+        tuple(step for step in steps if isinstance(step, g.Say) and (step.text or step.say_as == "word")),
     )
 
 
@@ -170,9 +172,9 @@ def reads_of(step: AnyStep) -> Iterator[tuple[str, Span]]:
     """Variables that the step needs a value of. `is set` needs none; a missing one equals no word."""
     match step:
         case g.Say():
-            named = re.fullmatch(r"\{\{ (.+) \}\}", step.value)
-            if named:
-                yield named.group(1), step.span
+            if named := BRACES.fullmatch(step.value):
+                yield named[1], step.span
+            yield from ((slot.variable, step.span) for slot in slots(step))
         case g.Switch():
             yield step.variable, step.span
         case g.If():

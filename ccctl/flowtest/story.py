@@ -54,6 +54,7 @@ LISTENING = frozenset(
     {"background", "waitexten", "read", "voicemail", "voicemailmain", "directory", "confbridge", "record"}
 )  # in lower case: Asterisk says BackGround, the compiler Background
 _PROMPT = re.compile(r"cc/(.+)-[0-9a-f]{8}")
+_VALUE = re.compile(r"[a-z0-9-]+\.([a-z0-9_-]+)")  # tier.gold: a value that is spoken as a word
 _TARGET = re.compile(r"(?:^|\+)(\+?[^+]+)")  # reception++4930: separated by +, numbers begin with one
 _SET = re.compile(r"_{0,2}([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _SAYS = {
@@ -100,7 +101,11 @@ def prompt_name(sound: str) -> str:
 
 
 def _hears(sounds: str) -> Iterable[Told]:
-    return [("hears", prompt_name(sound), {}) for sound in sounds.split("&") if sound]
+    for sound in filter(None, sounds.split("&")):
+        prompt = prompt_name(sound)
+        yield "hears", prompt, {}
+        if value := _VALUE.fullmatch(prompt):
+            yield "says", value[1], {"as": "word"}
 
 
 def _playback(data: str) -> Iterable[Told]:

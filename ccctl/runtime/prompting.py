@@ -12,7 +12,7 @@ import msgspec
 
 from ccctl.asterisk import prompts, shaping, speech
 from ccctl.asterisk.loudness import measure
-from ccctl.asterisk.prompts import ALL, Sound
+from ccctl.asterisk.prompts import ALL, Sound, is_joined
 from ccctl.asterisk.shaping import NARROW, Files
 from ccctl.asterisk.soundcache import SoundCache
 from ccctl.diagnostics import Diagnostic, Span
@@ -21,6 +21,7 @@ from ccctl.flow.checks_prompts import no_voice
 from ccctl.flow.graph import Prompt, Site
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema import Draft
+from ccctl.flow.sentences import prompts_said
 
 Source = Literal["text", "recording", "shared recording", "missing"]
 
@@ -39,6 +40,7 @@ class Entry(msgspec.Struct, frozen=True):
     seconds: float | None = None
     lufs: float | None = None
     problem: str = ""
+    part: bool = False  # of what a say step says
 
 
 def entries(draft: Draft) -> list[Entry]:
@@ -48,6 +50,7 @@ def entries(draft: Draft) -> list[Entry]:
         _entry(draft.site, prompt, language, uses.get(prompt.name, {}))
         for prompt in draft.site.prompts.values()
         for language in draft.site.defaults.languages
+        if not (prompt.fragment and language in prompt.fragment.elsewhere)
     ]
 
 
@@ -62,8 +65,17 @@ def _entry(site: Site, prompt: Prompt, language: str, uses: dict[str, int]) -> E
     else:
         source, by = "missing", ""
     text = prompt.texts.get(language) or next(iter(prompt.texts.values()), "")
-    deliver = f"sounds/{language}/{prompt.name}.wav"
-    return Entry(prompt.name, language, source, by, text, deliver, prompt.digest, dict(sorted(uses.items())))
+    return Entry(
+        prompt=prompt.name,
+        language=language,
+        source=source,
+        by=by,
+        text=text,
+        deliver=f"sounds/{language}/{prompt.name}.wav",
+        digest=prompt.pin,
+        uses=dict(sorted(uses.items())),
+        part=prompt.fragment is not None,
+    )
 
 
 # -- who plays it ----------------------------------------------------------------------------------
@@ -76,6 +88,10 @@ def uses_of(draft: Draft) -> dict[str, dict[str, int]]:
     for ref in draft.refs:
         if ref.kind == "prompts":
             found.setdefault(ref.name, Counter())[_owner(owners, ref.span)] += 1
+    for flow, told in draft.summaries.items():
+        for step in told.says:
+            for name in prompts_said(step, draft.site.vars):
+                found.setdefault(name, Counter())[f"flow {flow}"] += 1
     for queue in draft.site.queues.values():
         if "queue" in queue.whisper:
             found.setdefault(queue_prompt(queue), Counter())[f"queue {queue.name}"] += 1
@@ -119,10 +135,10 @@ def _measured(site: Site, entry: Entry, known: SoundCache) -> Entry:
         return entry
     spoken = entry.source == "text"
     file = "" if spoken else str(Path(site.root) / entry.by)
+    text, joined = entry.text if spoken else "", is_joined(site.prompts[entry.prompt])
+    sound = Sound(entry.prompt, entry.language, "", text, file, joined)
     try:
-        files = prompts.sound_of(
-            site, Sound(entry.prompt, entry.language, "", entry.text if spoken else "", file), known
-        )
+        files = prompts.sound_of(site, sound, known)
     except ApplyError as error:
         return msgspec.structs.replace(entry, problem=str(error))
     seconds, lufs = heard(files)

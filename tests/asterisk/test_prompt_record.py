@@ -90,7 +90,7 @@ async def anna(lab: LabHome, site: Path) -> AsyncIterator[Phone]:
 def share(path: Path, tone: int) -> float:
     """In how much of a sound, at 8 kHz, a tone is heard."""
     narrow = path.with_suffix(".8k")
-    narrow.write_bytes(shaping.shape(path, str(path), music=True)[shaping.NARROW])
+    narrow.write_bytes(shaping.shape(path, str(path), shaping.Frame.MUSIC)[shaping.NARROW])
     return tones.share(tones.read_wave(narrow), tone)
 
 

@@ -36,9 +36,9 @@ def written(path: Path, samples: "array[float]", rate: int = RATE) -> Path:
     return path
 
 
-def shaped(path: Path, music: bool = False) -> tuple["array[float]", int]:
+def shaped(path: Path, frame: shaping.Frame = shaping.Frame.SPEECH) -> tuple["array[float]", int]:
     out = path.with_suffix(".out")
-    out.write_bytes(shaping.shape(path, "a sound", music)[shaping.NARROW])
+    out.write_bytes(shaping.shape(path, "a sound", frame)[shaping.NARROW])
     return shaping.read_wav(out)
 
 
@@ -77,7 +77,9 @@ def test_a_click_is_limited_and_the_speech_keeps_its_loudness(tmp_path: Path) ->
 
 def test_silence_and_music_keep_their_length(tmp_path: Path) -> None:
     assert len(shaped(written(tmp_path / "a.wav", silence(2)))[0]) == 16_000
-    music, rate = shaped(written(tmp_path / "b.wav", silence(1) + tone(1, 0.5) + silence(1)), music=True)
+    music, rate = shaped(
+        written(tmp_path / "b.wav", silence(1) + tone(1, 0.5) + silence(1)), shaping.Frame.MUSIC
+    )
     assert len(music) == 3 * rate
 
 

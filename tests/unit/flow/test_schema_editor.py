@@ -29,6 +29,7 @@ SITES = [
 # What is wrong in structure, and what of these codes a schema cannot say.
 VISIBLE = ("E206", "E406", "E503", "E901", "E904", "E905", "E907", "E909", "E912")
 BEYOND = ("register: true", "mailboxes: {other: {pin", "prompts: {waited", "prompts: {a: Hello}")
+BEYOND += ('spoken: {"7"',)
 
 
 def complaints(value: Any) -> list[str]:
