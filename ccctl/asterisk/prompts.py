@@ -61,12 +61,18 @@ def _sound(site: Site, prompt: Prompt, language: str, sounds_dir: str) -> Sound:
     file = prompt.files.get(language) or ("" if language in prompt.texts else prompt.files.get(ALL, ""))
     source = str(Path(site.root) / file) if file else ""
     target = f"{sounds_dir}/{language}/{prompt.sound}{NARROW}"
-    text = "" if file else prompt.texts[language]
+    text = "" if file else spoken_text(prompt, prompt.texts[language])
     return Sound(prompt.name, language, target, text, source, is_joined(prompt))
 
 
 def is_joined(prompt: Prompt) -> bool:
     return bool(prompt.fragment and prompt.fragment.joined)
+
+
+def spoken_text(prompt: Prompt, text: str) -> str:
+    """The voice must not fall as at the end of a sentence when the sentence goes on."""
+    goes_on = is_joined(prompt) and prompt.fragment is not None and not prompt.fragment.pin
+    return f"{text}," if goes_on and text[-1].isalnum() else text
 
 
 def make(site: Site, sounds_dir: str, progress: Progress) -> list[str]:

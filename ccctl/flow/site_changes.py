@@ -170,7 +170,20 @@ def _value(field: str, name: str, old: Any, new: Any) -> Iterator[str]:
     elif isinstance(old, list) or isinstance(new, list):
         yield from _list(name, old or [], new or [])
     else:
-        yield f"{name} {shown(field, old)} -> {shown(field, new)}".lstrip()
+        before, after = _apart(old, new)
+        yield f"{name} {shown(field, before)} -> {shown(field, after)}".lstrip()
+
+
+def _apart(old: Any, new: Any) -> tuple[Any, Any]:
+    """Two long texts that begin alike are told from a little before they differ."""
+    if not (isinstance(old, str) and isinstance(new, str)):
+        return old, new
+    pairs = enumerate(zip(old, new, strict=False))
+    at = next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
+    if at < _SHOWN // 2:
+        return old, new
+    start = old.rfind(" ", 0, at - _SHOWN // 4) + 1
+    return f"...{old[start:]}", f"...{new[start:]}"
 
 
 def _inner(before: str, old: Tree, new: Tree) -> Iterator[str]:

@@ -12,7 +12,7 @@ import msgspec
 
 from ccctl.asterisk import prompts, shaping, speech
 from ccctl.asterisk.loudness import measure
-from ccctl.asterisk.prompts import ALL, Sound, is_joined
+from ccctl.asterisk.prompts import ALL, Sound, is_joined, spoken_text
 from ccctl.asterisk.shaping import NARROW, Files
 from ccctl.asterisk.soundcache import SoundCache
 from ccctl.diagnostics import Diagnostic, Span
@@ -135,8 +135,9 @@ def _measured(site: Site, entry: Entry, known: SoundCache) -> Entry:
         return entry
     spoken = entry.source == "text"
     file = "" if spoken else str(Path(site.root) / entry.by)
-    text, joined = entry.text if spoken else "", is_joined(site.prompts[entry.prompt])
-    sound = Sound(entry.prompt, entry.language, "", text, file, joined)
+    prompt = site.prompts[entry.prompt]
+    text = spoken_text(prompt, entry.text) if spoken else ""
+    sound = Sound(entry.prompt, entry.language, "", text, file, is_joined(prompt))
     try:
         files = prompts.sound_of(site, sound, known)
     except ApplyError as error:

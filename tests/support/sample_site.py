@@ -1,7 +1,9 @@
 """A small call centre as data: every step, outcome and section once."""
 
 from ccctl.flow import graph as g
+from ccctl.flow.sentences import fragment, words_of
 
+TIER = g.Variable(name="tier", type="enum", values=("gold", "silver", "none"), default="none")
 WEEK = tuple(g.OpenSpan(day, 8 * 60, 18 * 60) for day in range(5))
 
 
@@ -33,6 +35,30 @@ def voicemail() -> tuple[g.AnyStep, ...]:
     return (g.VoicemailStep(mailbox="support"),)
 
 
+TOLD = g.Say(
+    text={
+        "en": "Your case {{ case }} is open, and your tier is {{ tier }}.",
+        "de": "{{ tier }}, das ist Ihre Stufe im Fall {{ case | number }}.",
+    },
+    say_as=None,
+)
+
+
+def parts(step: g.Say, *variables: g.Variable) -> tuple[g.Prompt, ...]:
+    """The prompts of a sentence, as reading makes them."""
+    pinned = g.Fragment(joined=True, pin="0badcafe")
+    words = (
+        g.Prompt(name=each.prompt, texts=each.texts, digest="0badcafe", fragment=fragment(each))
+        for each in words_of(step)
+    )
+    values = (
+        g.Prompt(name=f"{variable.name}.{value}", texts={"en": value, "de": value}, fragment=pinned)
+        for variable in variables
+        for value in variable.values
+    )
+    return (*words, *values)
+
+
 def main_flow(menu_prompt: str = "main-menu") -> g.Flow:
     return flow(
         "main",
@@ -58,6 +84,7 @@ def main_flow(menu_prompt: str = "main-menu") -> g.Flow:
             on_exhausted=voicemail(),
         ),
         g.Say(value="caller.number"),
+        TOLD,
         g.HangupStep(),
     )
 
@@ -225,7 +252,7 @@ def site(**changes: object) -> g.Site:
         "flows": named(*flows),
         "vars": named(
             g.Variable(name="desk", type="digits", most=8),
-            g.Variable(name="tier", type="enum", values=("gold", "silver", "none"), default="none"),
+            TIER,
             g.Variable(name="case", type="digits", most=10),
             g.Variable(name="csat", type="digits", most=1),
             g.Variable(name="comment", type="text", most=80),
@@ -258,6 +285,7 @@ def site(**changes: object) -> g.Site:
                 for word in ("auto", "open", "closed", "emergency-on", "emergency-off")
             ),
             prompt("queue-billing"),
+            *parts(TOLD, TIER),
         ),
         "ring_groups": named(g.RingGroup(name="front", ring=("reception", "anna"), extension="300")),
         "conferences": named(g.Conference(name="board", pin="4711", max_members=2, extension="301")),

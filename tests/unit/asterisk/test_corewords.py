@@ -48,6 +48,8 @@ def test_a_site_needs_the_words_of_its_steps() -> None:
             flows={"main": g.Flow(name="main", steps=(g.Directory(),))},
         )
     )["de"]
+    spelt = g.Say(text={"en": "{{ name | alpha }}"}, say_as=None)
+    assert "letters/z" in corewords.needed(site(flows={"main": g.Flow(name="main", steps=(spelt,))}))["de"]
     assert {"letters/z", "queue-youarenext", "dir-welcome", "vm-intro"} <= set(more)
 
 

@@ -65,6 +65,13 @@ def test_a_sound_without_silence_gets_it(tmp_path: Path) -> None:
     assert max(samples[-int(shaping.TAIL_S * rate) + 80 :]) < 0.001
 
 
+def test_a_part_of_a_sentence_has_next_to_no_silence(tmp_path: Path) -> None:
+    source = written(tmp_path / "a.wav", silence(1) + tone(1, 0.3) + silence(1))
+    samples, rate = shaped(source, shaping.Frame.JOINED)
+    assert len(samples) / rate == pytest.approx(1 + 2 * shaping.JOINED_S, abs=0.03)
+    assert shaping.JOINED_S < shaping.LEAD_S < shaping.TAIL_S
+
+
 def test_a_click_is_limited_and_the_speech_keeps_its_loudness(tmp_path: Path) -> None:
     speech = tone(3, 0.05)
     for at in range(20_000, 20_020):

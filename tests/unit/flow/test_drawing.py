@@ -123,6 +123,7 @@ SET = g.Condition(groups=((g.Clause(variable="a", op="unset"),), (g.Clause(varia
     [
         (g.Play(prompts=("a", "b")), "a, b"),
         (g.Dial(targets=("anna", "ben"), group="desk"), "desk"),
+        (g.Say(text={"en": "It is {{ now }}.", "de": "Es ist {{ now }}."}), "It is {{ now }}."),
         (g.HangupStep(cause=17), "busy"),
         (g.HangupStep(), ""),
         (g.Http(method="get", url=URL), "get https://x/{{ tier }}"),

@@ -68,6 +68,7 @@ def test_steps_that_come_go_and_change() -> None:
     assert lines(new) == [
         "~ flow main:",
         "    play at :1: prompts welcome -> closed",
+        '    - say "Your case {{ case }} is open, and your ti..." (was at :1)',
         "    - hangup (was at :1)",
     ]
 
@@ -99,6 +100,40 @@ def test_hours_prompts_and_defaults() -> None:
         "~ prompt welcome: recording changed",
         '~ prompt closed: texts en closed -> "We are closed."',
     ]
+
+
+def with_told(step: g.Say, tier: g.Variable = sample_site.TIER) -> g.Site:
+    parts = sample_site.named(*sample_site.parts(step, tier))
+    site = replace(with_main(*(step if each is sample_site.TOLD else each for each in MAIN)))
+    others = {name: each for name, each in SITE.prompts.items() if not each.fragment}
+    return replace(site, prompts={**others, **parts}, vars={**SITE.vars, "tier": tier})
+
+
+def test_a_sentence_tells_its_own_words() -> None:
+    """Its prompts come and go with it, and a longer text is shown where it changed."""
+    text = {**sample_site.TOLD.text, "en": "Your case {{ case }} is open, and your level is {{ tier }}."}
+    told = replace(sample_site.TOLD, text=text, span=Span("flows.yaml", 9))
+    assert lines(with_told(told)) == [
+        '~ flow main: say at flows.yaml:9: text en "...open, and your tier is {{ tier }}." -> '
+        '"...open, and your level is {{ tier }}."'
+    ]
+    assert lines(with_main(*(each for each in MAIN if each is not sample_site.TOLD))) == [
+        '~ flow main: - say "Your case {{ case }} is open, and your ti..." (was at :1)'
+    ]
+
+
+def test_the_words_of_a_value_are_told_with_its_variable() -> None:
+    gold = {"en": "Gold", "de": "Goldkunde"}
+    tier = replace(sample_site.TIER, spoken={"gold": gold})
+    changed = replace(tier, spoken={"gold": {"en": "Gold", "de": "Gold"}})
+    old, new = with_told(sample_site.TOLD, tier), with_told(sample_site.TOLD, changed)
+    other = replace(new.prompts["tier.gold"], texts={"en": "Gold", "de": "Gold"})
+    new = replace(new, prompts={**new.prompts, "tier.gold": other})
+    assert lines(new, old) == ["~ var tier: spoken gold de Goldkunde -> Gold"]
+    recorded = replace(other, texts={"en": "Gold"}, files={"de": "sounds/de/tier.gold.wav"})
+    (told,) = lines(replace(new, prompts={**new.prompts, "tier.gold": recorded}), new)
+    assert told.startswith("~ prompt tier.gold: ")
+    assert "sounds/de/tier.gold.wav" in told
 
 
 def test_a_secret_shows_that_it_changed_and_nothing_else() -> None:

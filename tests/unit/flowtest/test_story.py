@@ -17,6 +17,7 @@ def step(app: str, data: str = "") -> Executed:
         ("BackGround", "vm-goodbye", ["hears vm-goodbye"]),
         ("Read", "CC_X,cc/ask-4be1d29a,5", ["hears ask"]),
         ("SayDigits", "4711", ["says 4711 as digits"]),
+        ("Playback", "cc/tier.gold-0badcafe", ["hears tier.gold", "says gold as word"]),
         ("CELGenUserEvent", "CC_FLOW,main", ["goes main"]),
         ("CELGenUserEvent", "CC_CLOSED,office", ["closed office"]),
         ("CELGenUserEvent", "CC_VOICEMAIL,support", ["voicemail support"]),
