@@ -99,6 +99,47 @@ def test_missing_is_a_list_for_a_studio(site: Path) -> None:
     assert ccctl("missing", "site").exit_code == 0
 
 
+SENTENCES = """
+vars: {case: {type: digits, max: 8, default: "7"}, vip: {type: flag, default: "no"}}
+numbers: {"+49301234501": told}
+flows:
+  told:
+    - say: {text: {en: "Your case {{ case }} is open.", de: "{{ case }} ist offen."}}
+    - say: {text: {en: "Never {{ vip }} {{ case }}."}}
+    - say: {text: "{{ vip }}"}
+    - hangup
+"""
+
+
+def test_parts_of_sentences_are_listed_and_wanted_like_prompts(site: Path) -> None:
+    (site / "more.yaml").write_text(SENTENCES)
+    listed = ccctl("list", "site", "--format", "json")
+    parts = {(each["text"], each["language"]): each for each in json.loads(listed.stdout) if each["part"]}
+    english, german = parts["Your case", "en"], parts["ist offen.", "de"]
+    assert ("ist offen.", "en") not in parts, "English is cut in another way"
+    assert english["uses"] == german["uses"] == {"flow told": 1}
+    assert english["seconds"] > 0.3
+    assert parts["ja", "de"]["uses"] == {"flow told": 2}
+    assert f'{english["prompt"]}  en        text espeak-ng "Your case"' in ccctl("list", "site").stdout
+    told = ccctl("missing", "site", "--format", "csv")
+    assert told.exit_code == 1  # the second sentence has no German
+    rows = {(row["prompt"], row["language"]): row for row in csv.DictReader(io.StringIO(told.stdout))}
+    assert rows[english["prompt"], "en"]["deliver"] == f"sounds/en/{english['prompt']}.wav"
+    never = parts["Never", "en"]["prompt"]
+    assert rows[never, "de"]["state"] == "missing"
+
+
+def test_a_recorded_part_keeps_its_name_and_has_next_to_no_silence(site: Path, tmp_path: Path) -> None:
+    (site / "more.yaml").write_text(SENTENCES)
+    cut = sine(tmp_path / "vip.no.wav", "-r", "16000", "-c", "1", "-b", "16")
+    done = ccctl("convert", cut, "--site", "site", "--language", "en")
+    assert done.exit_code == 0, done.output
+    entries = json.loads(ccctl("list", "site", "--format", "json").stdout)
+    part = next(each for each in entries if (each["prompt"], each["language"]) == ("vip.no", "en"))
+    assert (part["source"], part["by"]) == ("recording", "sounds/en/vip.no.wav")
+    assert part["seconds"] == pytest.approx(1.5 + 2 * shaping.JOINED_S, abs=0.03)
+
+
 def test_convert_repairs_what_check_refuses(site: Path) -> None:
     bad = sine(site / "sounds/en/welcome.wav", "-r", "44100", "-c", "2")
     before = bad.read_bytes()
