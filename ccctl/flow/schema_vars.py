@@ -86,6 +86,7 @@ def read_vars(reader: Reader, entries: list[tuple[Scalar, Node]]) -> dict[str, g
     for word, node in entries:
         keys = read_keys(reader, node, VARIABLE, at=("vars", word.text))
         if "type" not in keys:
+            reader.unsure.add("E413")  # it may be no free text
             found[word.text] = graph.Variable(name=word.text, type="text", most=MOST_TEXT, span=word.span)
             continue
         if keys["type"] == "enum" and not keys.get("values"):
