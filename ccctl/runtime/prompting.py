@@ -50,8 +50,14 @@ def entries(draft: Draft) -> list[Entry]:
         _entry(draft.site, prompt, language, uses.get(prompt.name, {}))
         for prompt in draft.site.prompts.values()
         for language in draft.site.defaults.languages
-        if not (prompt.fragment and language in prompt.fragment.elsewhere)
+        if not _is_cut_otherwise(prompt, language)
     ]
+
+
+def _is_cut_otherwise(prompt: Prompt, language: str) -> bool:
+    """A language whose sentence has no such part lacks nothing."""
+    elsewhere = prompt.fragment.elsewhere if prompt.fragment else ()
+    return language in elsewhere or language.partition("_")[0] in elsewhere
 
 
 def _entry(site: Site, prompt: Prompt, language: str, uses: dict[str, int]) -> Entry:

@@ -39,12 +39,12 @@ flows:
           en: "Your case {{{{ case }}}} is open, and your tier is {{{{ tier }}}}."
           de: "{{{{ tier }}}} sind Sie, und {{{{ case }}}} ist Ihr Fall."
     - set: {{empty: "{{{{ caller.name }}}}"}}
-    - say: {{text: "{{{{ empty }}}}"}}
+    - say: {{text: "{{{{ empty }}}} {{{{ empty | ordinal }}}}"}}
     - say: {{text: {{en: "Goodbye.", de: "Auf Wiederhören."}}}}
     - hangup
 """
 TONES = (450, 650, 850, 1150, 1550, 1850)
-SPOKEN = ("Answer", "Playback", "SayDigits", "SayNumber")
+SPOKEN = ("Answer", "Playback", "SayDigits", "SayNumber", "SayOrdinal")
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,8 @@ async def test_the_parts_come_in_the_order_of_the_language(
     english, german = await watcher.call("cc-in", ENGLISH), await watcher.call("cc-in", GERMAN)
     await until(lambda: english.ended and german.ended, 60, "the end of both calls")
     sound = sounds(site)
-    tail = [("Answer", ""), ("SayNumber", "-"), ("Playback", sound["Goodbye."])]
+    nothing = [("Answer", ""), ("SayNumber", "-"), ("SayOrdinal", "-")]
+    tail = [*nothing, ("Playback", sound["Goodbye."])]
     assert executed(english) == [
         ("Playback", sound["Your case"]),
         ("SayDigits", "47"),
