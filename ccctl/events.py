@@ -245,9 +245,11 @@ class TimerFired(Base, frozen=True, kw_only=True):
 
 
 class Started(Base, frozen=True, kw_only=True):
-    """The daemon began; `boot` (6 characters) makes the ids of this run unlike any other's."""
+    """The daemon began; `boot` (6 characters) makes the ids of this run unlike any other's. `anew`: the
+    world of the run before could not be read."""
 
     boot: str
+    anew: bool = False
 
 
 class RosterChanged(Base, frozen=True, kw_only=True):

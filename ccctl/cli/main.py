@@ -31,6 +31,8 @@ MODULES = (
     "call",
     "monitor",
     "report",
+    "simulate",
+    "replay",
     "recording",
     "prompts",
     "db",
@@ -50,6 +52,7 @@ HOMES = {
     "plan": ("apply",),
     "rollback": ("history",),
     "drift": ("history",),
+    "journal": ("replay",),
     "lab": ("lab", "labrun"),
 }
 INTERRUPTED = 130

@@ -1,4 +1,4 @@
-"""The single writer: event -> journal -> step -> ledger, live view, commands.
+"""The single writer: event -> step -> journal -> commands, ledger, live view.
 
 The only place where the World changes. An event is handled at once and to its end on the event
 loop; nothing on this path waits for a disk or a socket. Start-up: the last snapshot, then the
@@ -21,6 +21,7 @@ from ccctl.errors import CcctlError, SettingsError
 from ccctl.flow.roster import from_json as roster_from_json
 from ccctl.runtime.live import LiveView
 from ccctl.runtime.tasks import new_request, now_ms
+from ccctl.whatif.replay import fingerprint
 from ccctl.world import World, step
 from ccctl.world.recovery import rebuild_lines
 from ccctl.world.state import from_json, to_json
@@ -28,14 +29,15 @@ from ccctl.world.state import from_json, to_json
 log = logging.getLogger(__name__)
 SNAPSHOT_EVENTS = 5000
 SNAPSHOT_MS = 60_000
+KEEP_MS = 4 * 3600 * 1000  # a snapshot is kept for replays: the first of each run, then one in so long a time
 
 
 class Journal(Protocol):
     """What the engine needs of store/journal.py (and what a replay or a bench puts in its place)."""
 
-    def event(self, node_seq: int, at: int, type: str, body: bytes) -> None: ...
+    def event(self, node_seq: int, at: int, type: str, body: bytes, made: bytes = b"") -> None: ...
     def change(self, row: Change) -> None: ...
-    def snapshot(self, seq: int, at: int, body: bytes) -> None: ...
+    def snapshot(self, seq: int, at: int, body: bytes, kept: bool = False) -> None: ...
 
 
 class Engine:
@@ -51,27 +53,28 @@ class Engine:
         self._busy = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._asked: dict[str, asyncio.Future[c.Reply]] = {}
-        self._snapshot_seq, self._snapshot_at = 0, 0
+        self._snapshot_seq, self._snapshot_at, self._kept_at = 0, 0, 0
+        self._anew = False
 
     # -- start -------------------------------------------------------------------------------------
 
     def restore(self, snapshot: tuple[int, bytes] | None, tail: "list[tuple[int, bytes]]") -> None:
         """The world of the last run. A snapshot of another version is left aside: then the
         ledger's open rows are closed by the resync and agents log in again."""
-        whole = True
         if snapshot is not None:
             self.seq = snapshot[0]
             try:
                 self.world = from_json(snapshot[1])
                 rebuild_lines(self.world)
             except msgspec.MsgspecError as error:
-                whole = False
+                self._anew = True
                 log.warning("snapshot not usable: %s", error, extra={"action": "snapshot-unusable"})
         for seq, body in tail:
             self.seq = max(self.seq, seq)
             rows = self._replay(body)
-            for row in rows if whole else ():  # a kill may have come between an event and its rows
+            for row in () if self._anew else rows:  # a kill may have come between an event and its rows
                 self.journal.change(row)
+        rebuild_lines(self.world)  # wherever the snapshot was taken: as a replay does at each start
 
     def _replay(self, body: bytes) -> list[Change]:
         try:
@@ -85,7 +88,7 @@ class Engine:
         self.live.restart(self.world, ())
         for timer, at in list(self.world.timers.items()):
             self._arm(timer, at)
-        self.emit(e.Started(at=now_ms(), boot=boot))
+        self.emit(e.Started(at=now_ms(), boot=boot, anew=self._anew))
         roster = self._read_roster()
         if roster is not None:
             self.emit(e.RosterChanged(at=now_ms(), roster=roster, cause="start"))
@@ -144,12 +147,14 @@ class Engine:
 
     def _handle(self, event: e.Event) -> None:
         self.seq += 1
-        self.journal.event(self.seq, event.at, type(event).__name__, e.to_json(event))
+        entry = (self.seq, event.at, type(event).__name__, e.to_json(event))
         try:
             out = step(self.world, event)
         except Exception:  # a defect in one step must not stop the others; the journal has the event
+            self.journal.event(*entry)
             log.exception("step failed on %r", event, extra={"action": "step-failed"})
             return
+        self.journal.event(*entry, fingerprint(out))
         for command in out.commands:
             self._do(command)
         for row in out.changes:
@@ -164,7 +169,10 @@ class Engine:
 
     def save(self) -> None:
         self._snapshot_seq, self._snapshot_at = self.seq, now_ms()
-        self.journal.snapshot(self.seq, self._snapshot_at, to_json(self.world))
+        kept = self._snapshot_at - self._kept_at >= KEEP_MS
+        if kept:
+            self._kept_at = self._snapshot_at
+        self.journal.snapshot(self.seq, self._snapshot_at, to_json(self.world), kept)
 
     # -- commands out ------------------------------------------------------------------------------
 

@@ -6,14 +6,25 @@ import msgspec
 
 from ccctl.changes import Change
 
-Entry = tuple[int, int, str, bytes]  # journal: seq, at, type, body
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One event of the journal; `made` is the fingerprint of what it led to."""
+
+    seq: int
+    at: int
+    type: str
+    body: bytes
+    made: bytes = b""
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
+    """The world after event `seq`. `kept`: also for replays, not only until the next one."""
+
     cell: str
     seq: int
     at: int
     body: bytes
+    kept: bool = False
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True):
@@ -33,7 +44,7 @@ class Batch(msgspec.Struct, array_like=True):
         return len(self.entries) + len(self.changes) + len(self.snapshots) + len(self.facts)
 
     def add(self, item: "Item") -> None:
-        if isinstance(item, tuple):
+        if isinstance(item, Entry):
             self.entries.append(item)
         elif isinstance(item, Snapshot):
             self.snapshots.append(item)
@@ -61,7 +72,7 @@ class Batch(msgspec.Struct, array_like=True):
     def cleaned(self) -> "Batch":
         """The same without what no database takes: NUL and half characters in texts."""
         return Batch(
-            [(seq, at, _clean(kind), body) for seq, at, kind, body in self.entries],
+            [_clean_fields(entry) for entry in self.entries],
             [_clean_fields(row) for row in self.changes],
             [_clean_fields(snapshot) for snapshot in self.snapshots],
             [_clean_fields(fact) for fact in self.facts],

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, delete, func, select
 from ccctl.changes import Change
 from ccctl.errors import StoreError
 from ccctl.store import tables
-from ccctl.store.batch import Batch, Fact, Item, Snapshot, empty, from_bytes, to_bytes
+from ccctl.store.batch import Batch, Entry, Fact, Item, Snapshot, empty, from_bytes, to_bytes
 from ccctl.store.db import explain, explained
 from ccctl.store.ledger import Ledger, is_bad_data, read_fact, watermark
 from ccctl.store.spool import Spool
@@ -91,14 +91,14 @@ class Writer:
 
     # -- the caller's side: never blocks --------------------------------------------------------
 
-    def event(self, node_seq: int, at: int, type: str, body: bytes) -> None:
-        self._put((node_seq, at, type, body))
+    def event(self, node_seq: int, at: int, type: str, body: bytes, made: bytes = b"") -> None:
+        self._put(Entry(node_seq, at, type, body, made))
 
     def change(self, row: Change) -> None:
         self._put(row)
 
-    def snapshot(self, seq: int, at: int, body: bytes) -> None:
-        self._put(Snapshot(self._cell, seq, at, body))
+    def snapshot(self, seq: int, at: int, body: bytes, kept: bool = False) -> None:
+        self._put(Snapshot(self._cell, seq, at, body, kept))
 
     def meta_set(self, key: str, value: str) -> None:
         """Written in order with the rows around it."""
@@ -377,18 +377,29 @@ def meta_get(engine: Engine, key: str) -> str:
 
 
 def prune(engine: Engine, before: int, cell: str = MAIN_CELL) -> int:
-    """Deletes events older than `before` (Unix ms) that the last snapshot makes superfluous."""
+    """Deletes events older than `before` (Unix ms) that the last snapshot makes superfluous. A replay of what
+    stays begins at the newest kept world that is as old; those before it go."""
     snapshot = last_snapshot(engine, cell)
     if snapshot is None:
         return 0
     table, gone = tables.journal, 0
-    old = select(table.c.seq).where(table.c.seq <= snapshot[0], table.c.at < before)
+    base = _newest_kept(engine, before)
+    last = snapshot[0] if base is None else min(snapshot[0], base)
+    old = select(table.c.seq).where(table.c.seq <= last, table.c.at < before)
     chunk = old.order_by(table.c.seq).limit(5000).scalar_subquery()
     with explained(engine):
         while True:
             with engine.connect().execution_options(sqlite_begin="BEGIN IMMEDIATE") as connection:
                 count = connection.execute(delete(table).where(table.c.seq.in_(chunk))).rowcount
+                if base is not None:
+                    connection.execute(delete(tables.kept_worlds).where(tables.kept_worlds.c.seq < base))
                 connection.commit()
             gone += count
             if count < 5000:
                 return gone
+
+
+def _newest_kept(engine: Engine, before: int) -> int | None:
+    kept = tables.kept_worlds.c
+    with explained(engine), engine.connect() as connection:
+        return connection.execute(select(func.max(kept.seq)).where(kept.at < before)).scalar_one_or_none()

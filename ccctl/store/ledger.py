@@ -17,6 +17,7 @@ from ccctl.store.batch import Batch, Fact
 _BAD_DATA = (DataError, IntegrityError)
 _BAD_VALUE = (ValueError, OverflowError, TypeError)
 _UNKNOWN_TYPE = ("binding parameter", "cannot adapt")  # how the drivers say it
+KEYED = (tables.snapshots, tables.kept_worlds, tables.meta)  # upserted, besides the rows of the ledger
 
 
 def is_bad_data(error: Exception) -> bool:
@@ -31,7 +32,7 @@ class Ledger:
         self._connection: Connection | None = None
         insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         self._upserts = {table: _upsert(insert, table) for table in tables.BY_ROW.values()}
-        self._upserts |= {table: _upsert(insert, table) for table in (tables.snapshots, tables.meta)}
+        self._upserts |= {table: _upsert(insert, table) for table in KEYED}
 
     def write(self, batch: Batch) -> None:
         """All of it or nothing."""
@@ -50,13 +51,13 @@ class Ledger:
 
     def _insert(self, connection: Connection, batch: Batch) -> None:
         if batch.entries:
-            names = ("seq", "at", "type", "body")
-            rows = [dict(zip(names, entry, strict=True)) for entry in batch.entries]
-            connection.execute(tables.journal.insert(), rows)
+            connection.execute(tables.journal.insert(), [msgspec.structs.asdict(e) for e in batch.entries])
         for table, changes in _by_table(batch.changes):
             connection.execute(self._upserts[table], changes)
         for snapshot in batch.snapshots:
-            connection.execute(self._upserts[tables.snapshots], msgspec.structs.asdict(snapshot))
+            connection.execute(self._upserts[tables.snapshots], _fields(snapshot, tables.snapshots))
+            if snapshot.kept:
+                connection.execute(self._upserts[tables.kept_worlds], _fields(snapshot, tables.kept_worlds))
         if facts := {fact.key: fact for fact in batch.facts}:
             connection.execute(
                 self._upserts[tables.meta], [msgspec.structs.asdict(f) for f in facts.values()]
@@ -87,11 +88,11 @@ class Ledger:
                 self.write(part.cleaned())
 
     def _has(self, part: Batch) -> bool:
-        seq, at, _, body = part.entries[0]
-        wanted = select(tables.journal.c.at, tables.journal.c.body).where(tables.journal.c.seq == seq)
+        entry = part.entries[0]
+        wanted = select(tables.journal.c.at, tables.journal.c.body).where(tables.journal.c.seq == entry.seq)
         with self._engine.connect() as connection:
             row = connection.execute(wanted).one_or_none()
-        return row is not None and (row[0], bytes(row[1])) == (at, body)
+        return row is not None and (row[0], bytes(row[1])) == (entry.at, entry.body)
 
     def fact(self, key: str) -> str:
         with self._engine.connect() as connection:
@@ -122,6 +123,10 @@ class Ledger:
 def read_fact(connection: Connection, key: str) -> str:
     wanted = select(tables.meta.c.value).where(tables.meta.c.key == key)
     return str(connection.execute(wanted).scalar_one_or_none() or "")
+
+
+def _fields(record: msgspec.Struct, table: Table) -> dict[str, Any]:
+    return {column.name: getattr(record, column.name) for column in table.columns}
 
 
 def _upsert(insert: Any, table: Table) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, Select, Table, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, exists, func, or_, select
 
 from ccctl.changes import (
     AgentStateRow,
@@ -33,8 +33,12 @@ def _stream(engine: Engine, statement: Select[Any], kind: type[R]) -> Iterator[R
     with (
         explained(engine),
         engine.connect().execution_options(yield_per=2000) as connection,
-        connection.execute(statement) as result,
     ):
+        yield from records(connection, statement, kind)
+
+
+def records(connection: Connection, statement: Select[Any], kind: type[R]) -> Iterator[R]:
+    with connection.execute(statement) as result:
         names = [str(name) for name in result.keys()]  # noqa: SIM118 - not a dict; it gives a str subclass
         for row in result:
             yield msgspec.convert(dict(zip(names, row, strict=True)), kind)

@@ -64,6 +64,15 @@ journal = Table(
     Column("at", BigInteger, nullable=False),
     Column("type", String, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("made", LargeBinary),  # fingerprint of what the event led to; older entries have none
+)
+
+kept_worlds = Table(
+    "kept_worlds",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 snapshots = Table(

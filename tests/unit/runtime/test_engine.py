@@ -24,13 +24,13 @@ class Memory:
         self.rows: list[Change] = []
         self.saved: tuple[int, bytes] | None = None
 
-    def event(self, node_seq: int, at: int, type: str, body: bytes) -> None:
+    def event(self, node_seq: int, at: int, type: str, body: bytes, made: bytes = b"") -> None:
         self.events.append((node_seq, body))
 
     def change(self, row: Change) -> None:
         self.rows.append(row)
 
-    def snapshot(self, seq: int, at: int, body: bytes) -> None:
+    def snapshot(self, seq: int, at: int, body: bytes, kept: bool = False) -> None:
         self.saved = (seq, body)
 
 
