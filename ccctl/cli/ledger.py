@@ -45,7 +45,7 @@ def zone_of(name: str, roster: Roster) -> ZoneInfo:
 def span(since: str, until: str, now: int, zone: ZoneInfo) -> tuple[int, int]:
     """[start, end) of --from and --to."""
     start = read_start(since, now, zone)
-    end = _checked("--to", lambda text: parse_end(text, now, zone), until)
+    end = read_end(until, now, zone)
     if end <= start:
         raise click.BadParameter("the end is not after the beginning", param_hint="--to")
     return start, end
@@ -54,6 +54,10 @@ def span(since: str, until: str, now: int, zone: ZoneInfo) -> tuple[int, int]:
 def read_start(text: str, now: int, zone: ZoneInfo) -> int:
     """A time of --from."""
     return _checked("--from", lambda words: parse_start(words, now, zone), text)
+
+
+def read_end(text: str, now: int, zone: ZoneInfo) -> int:
+    return _checked("--to", lambda words: parse_end(words, now, zone), text)
 
 
 def _checked(option: str, parse: Callable[[str], T], text: str) -> T:

@@ -124,7 +124,7 @@ def _with_agent(roster: Roster, name: str, key: str, text: str) -> Roster | Wron
 def with_agents(plan: Plan, more: int, queue: str = "") -> Plan | Wrong:
     """`more` agents (fewer when below 0) of `queue`, '' any. Models for those who come, and those who go, are
     the agents who are there longest: a new one has the hours, queues and skills of his model."""
-    ranked = _by_presence(plan, queue)
+    ranked = by_presence(plan, queue)
     if not ranked:
         return Wrong(f'no agent of "{queue}" was logged in' if queue else "no agent was logged in", "")
     if more < 0:
@@ -136,7 +136,7 @@ def with_agents(plan: Plan, more: int, queue: str = "") -> Plan | Wrong:
     return plan
 
 
-def _by_presence(plan: Plan, queue: str) -> list[str]:
+def by_presence(plan: Plan, queue: str) -> list[str]:
     """Agents who come at all, who is there longest first."""
     window, agents = plan.window, plan.roster.agents
     spent: Counter[str] = Counter()
