@@ -89,7 +89,7 @@ def history(config: Settings, wanted: Wanted) -> Case:
     start, end = window_of(wanted.since, now_ms(), zone)
     window = Window(start - LEAD_MS, start, end)
     engine = db.open_ready(config.database_url)
-    records, ruling = happened(engine, window), roster_at(engine, start)
+    records, ruling = happened(engine, window), roster_at(engine, start, end)
     engine.dispose()
     learnt = past(records)
     words = f"{label(start, zone)} to {label(end, zone)}"

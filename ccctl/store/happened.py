@@ -28,16 +28,18 @@ def happened(engine: Engine, window: Window) -> Records:
     )
 
 
-def roster_at(engine: Engine, at: int) -> Roster | None:
-    """The roster that ruled then, as far as the journal still has it."""
+def roster_at(engine: Engine, start: int, end: int) -> Roster | None:
+    """The roster that ruled at `start`, else the first that came before `end`; None when the journal has
+    neither any more."""
     table = tables.journal.c
-    wanted = select(table.body).where(table.type == e.RosterChanged.__name__, table.at <= at)
+    all_of_them = select(table.body).where(table.type == e.RosterChanged.__name__).limit(1)
+    before = all_of_them.where(table.at <= start).order_by(table.seq.desc())
+    after = all_of_them.where(table.at > start, table.at < end).order_by(table.seq)
     with explained(engine), engine.connect() as connection:
-        body = connection.execute(wanted.order_by(table.seq.desc()).limit(1)).scalar_one_or_none()
-    if body is None:
-        return None
+        found = (connection.execute(wanted).scalar_one_or_none() for wanted in (before, after))
+        body = next((body for body in found if body is not None), None)
     try:
-        event = e.from_json(bytes(body))
+        event = e.from_json(bytes(body)) if body is not None else None
         return from_json(event.roster) if isinstance(event, e.RosterChanged) else None
-    except msgspec.MsgspecError:
+    except msgspec.MsgspecError:  # of another version
         return None

@@ -15,7 +15,7 @@ from ccctl import commands as c
 from ccctl import events as e
 from ccctl.changes import AgentStateRow, Outcome, VisitRow
 from ccctl.flow.roster import to_json
-from ccctl.whatif.plan import AWAY_MS, Caller, Duty, Plan
+from ccctl.whatif.plan import AWAY_MS, Caller, Duty, Miss, Plan
 from ccctl.world import Out, World, step
 
 NODE, BOOT = "sim", "000sim"
@@ -204,18 +204,20 @@ class Day:
         stay.offers += 1
         if nth >= len(caller.missed) and caller.answer_ms <= command.ring_ms:
             self._at(self.now + caller.answer_ms, self._answer, command.leg)
-        else:
-            rings = caller.missed[nth] if nth < len(caller.missed) else command.ring_ms
-            self._at(self.now + min(rings, command.ring_ms), self._miss, command.leg)
+            return
+        late = Miss(command.ring_ms, caller.away_ms)
+        miss = caller.missed[nth] if nth < len(caller.missed) else late
+        self._at(self.now + min(miss.rings_ms, command.ring_ms), self._miss, (command.leg, miss.away_ms))
 
     def _answer(self, leg: e.Ref) -> None:
         if leg in self._legs:
             self._send(e.LegAnswered(at=self.now, leg=leg))
 
-    def _miss(self, leg: e.Ref) -> None:
+    def _miss(self, missed: tuple[e.Ref, int]) -> None:
+        leg, away_ms = missed
         if leg in self._legs:
-            stay, agent = self._legs.pop(leg)
-            self._away_ms[agent] = stay.caller.away_ms
+            _, agent = self._legs.pop(leg)
+            self._away_ms[agent] = away_ms
             self._send(e.LegEnded(at=self.now, leg=leg, cause_code=NO_ANSWER))
 
     def _whisper(self, command: c.Whisper) -> None:

@@ -5,6 +5,7 @@ answered after 10 s would have waited longer, how much longer is drawn (see pati
 answered gets the handling of somebody who was.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -18,9 +19,10 @@ from ccctl.flow.roster import AgentConfig, QueueConfig, Roster
 from ccctl.report.kpi import MISSED, wait_ms
 from ccctl.whatif.chance import Chance, pick
 from ccctl.whatif.patience import Patience, draw_patience, kaplan_meier
-from ccctl.whatif.plan import AWAY_MS, Caller, Duty, Further, Window
+from ccctl.whatif.plan import AWAY_MS, Caller, Duty, Further, Miss, Window
 
 REFUSED = (Outcome.FULL, Outcome.NO_AGENTS)  # they tell nothing about patience
+TAKEN_BACK = (OfferOutcome.CALLER_LEFT, OfferOutcome.WITHDRAWN)
 AT_WORK = ("ready", "ringing", "talking", "wrapup", "not_responding")  # else he takes a break
 TIMER = "timer"  # cause of the state after a wrap-up that took all of its time
 GONE_MS = 24 * 3_600_000
@@ -36,12 +38,15 @@ class Handling(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """One visit of the ledger. `then` is the number of the call's next visit, `gap_ms` what lay between."""
+    """One visit of the ledger. `then` is the number of the call's next visit, `gap_ms` what lay between.
+    `rang_ms` and `heard_ms`: so long a phone rang, and an agent heard the announcement, when he left."""
 
     visit: VisitRow
     language: str = ""
     handling: Handling | None = None
-    missed: tuple[int, ...] = ()
+    missed: tuple[Miss, ...] = ()
+    rang_ms: int = 0
+    heard_ms: int = 0
     away_ms: int = AWAY_MS
     then: int | None = None
     gap_ms: int = 0
@@ -99,22 +104,45 @@ def _seen(visits: Iterable[VisitRow], records: Records) -> list[Seen]:
     offers: dict[str, list[OfferRow]] = defaultdict(list)
     for offer in sorted(records.offers, key=lambda offer: offer.offered):
         offers[offer.visit].append(offer)
-    wrap_ups, aways = _wrap_ups(records.states), _aways(records.states)
+    states = sorted(records.states, key=_order)
+    wrap_ups, aways = _wrap_ups(states), _aways(states)
     usual = round(median(aways.values())) if aways else AWAY_MS
     found = []
     for visit in visits:
         missed = [offer for offer in offers[visit.id] if offer.outcome in MISSED and offer.ended is not None]
-        away = [aways.get((offer.agent, offer.ended or 0), usual) for offer in missed]
+        rang, heard = _interrupted(offers[visit.id])
         found.append(
             Seen(
                 visit=visit,
                 language=records.languages.get(visit.call, ""),
                 handling=_handling(visit, offers[visit.id], wrap_ups),
-                missed=tuple((offer.ended or 0) - offer.offered for offer in missed),
-                away_ms=away[-1] if away else usual,
+                missed=tuple(_miss(offer, aways, usual) for offer in missed),
+                rang_ms=rang,
+                heard_ms=heard,
+                away_ms=usual,
             )
         )
     return found
+
+
+def _order(row: AgentStateRow) -> tuple[str, int, float]:
+    """Of two states that began in one moment the one that ended at once was first."""
+    return row.agent, row.started, math.inf if row.ended is None else row.ended
+
+
+def _miss(offer: OfferRow, aways: dict[tuple[str, int], int], usual: int) -> Miss:
+    ended = offer.ended or offer.offered
+    return Miss(ended - offer.offered, aways.get((offer.agent, ended), usual))
+
+
+def _interrupted(offers: Sequence[OfferRow]) -> tuple[int, int]:
+    """How long the last phone rang for him, and the announcement lasted, when the offer was taken back."""
+    last = offers[-1] if offers else None
+    if last is None or last.ended is None or last.outcome not in TAKEN_BACK:
+        return 0, 0
+    if last.answered is None:
+        return last.ended - last.offered, 0
+    return last.answered - last.offered, last.ended - last.answered
 
 
 WrapUps = dict[tuple[str, str], int | None]
@@ -144,11 +172,12 @@ def _wrap_ups(states: Iterable[AgentStateRow]) -> WrapUps:
 
 
 def _aways(states: Iterable[AgentStateRow]) -> dict[tuple[str, int], int]:
-    """(agent, begin) -> how long he was not responding before he came back; GONE when he never did."""
+    """(agent, begin) -> how long he was not responding before he came back; GONE when he rested or left."""
     found = {}
     for row, after in pairwise([*states, None]):
         if row and row.presence == "not_responding" and row.ended is not None:
-            back = after is not None and after.agent == row.agent and after.started == row.ended
+            follows = after is not None and after.agent == row.agent and after.started == row.ended
+            back = follows and after is not None and after.presence in AT_WORK
             found[row.agent, row.started] = row.ended - row.started if back else GONE_MS
     return found
 
@@ -182,7 +211,7 @@ def _caller(past: Past, number: int, chance: Chance) -> Caller:
     seen = past.seen[number]
     visit = seen.visit
     wait = wait_ms(visit) or 0
-    how = seen.handling or pick(past.handlings[visit.queue], chance)
+    how = seen.handling or _drawn(past, seen, chance)
     gave_up = visit.outcome in (Outcome.ABANDONED, Outcome.KEY_EXIT)
     patience = wait if gave_up else draw_patience(past.patience[visit.queue], chance, wait)
     allowed = wait if visit.outcome is Outcome.TIMED_OUT else past.max_wait_ms[visit.queue]
@@ -203,6 +232,14 @@ def _caller(past: Past, number: int, chance: Chance) -> Caller:
         leave_if_empty=visit.queue in past.leave_if_empty,
         then=_further(past, seen, chance),
     )
+
+
+def _drawn(past: Past, seen: Seen, chance: Chance) -> Handling:
+    """As of somebody who was answered, but no sooner than nobody had answered him."""
+    how = pick(past.handlings[seen.visit.queue], chance)
+    if seen.heard_ms:
+        return replace(how, answer_ms=seen.rang_ms, whisper_ms=max(how.whisper_ms, seen.heard_ms + 1))
+    return replace(how, answer_ms=max(how.answer_ms, seen.rang_ms + 1)) if seen.rang_ms else how
 
 
 def _further(past: Past, seen: Seen, chance: Chance) -> Further | None:

@@ -8,12 +8,20 @@ from ccctl.flow.roster import Roster
 AWAY_MS = 60_000  # how long an agent does not notice that he missed a call, when nothing is known
 
 
+class Miss(msgspec.Struct, frozen=True):
+    """A phone that rings `rings_ms`, and nobody comes; the agent is back after `away_ms`."""
+
+    rings_ms: int
+    away_ms: int
+
+
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """A caller with all that chance decides of him, so that two plans can have the very same callers.
 
     `answer_ms` is the time that a phone rings for him until it is picked up, `whisper_ms` the announcement.
-    `missed` are the ringings that nobody answers before that; an agent who did not answer comes back after
-    `away_ms`. `wrap_up_ms` None: the agent takes all the time that the queue allows."""
+    `missed` are the ringings that nobody answers before that, and how long each agent then stays away; one
+    who does not pick up in time stays away `away_ms`. `wrap_up_ms` None: the agent takes all the time that
+    the queue allows."""
 
     at: int
     queue: str
@@ -23,7 +31,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     answer_ms: int = 0
     whisper_ms: int = 0
     wrap_up_ms: int | None = None
-    missed: tuple[int, ...] = ()
+    missed: tuple[Miss, ...] = ()
     away_ms: int = AWAY_MS
     priority: int = 0
     language: str = ""
