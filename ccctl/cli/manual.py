@@ -18,7 +18,7 @@ Global option: `--home DIR`, the folder with settings, database and ledger; with
 | exit code | means |
 | --- | --- |
 | 0 | done; `check`: no errors (warnings are allowed); `doctor`: nothing fails |
-| 1 | findings: errors in the site, a failed check of `doctor`, calls unlike the ledger, a refusal |
+| 1 | findings: errors in the site, a failed check of `doctor`, calls or a replay unlike the ledger, refusal |
 | 2 | could not run: wrong usage, no settings, no daemon, no database, no Asterisk; one line on stderr |
 | 130 | ended by Ctrl-C |
 

@@ -31,6 +31,7 @@ ROWS = (
 )
 WAS, WOULD_BE = "as it was", "as it would be"
 IS = "as it is"
+EXACT = 1e-9  # an interval narrower than that is rounding
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +81,7 @@ def _row(shown: Shown, queue: str, found: Outcome, row: tuple[str, str, Unit]) -
 
 def _cell(found: Estimate, unit: Unit, sign: str = "") -> str:
     mean = _number(found.mean, unit, sign)
-    return f"{mean} ± {_number(found.half, unit)}" if found.half else mean
+    return f"{mean} ± {_number(found.half, unit)}" if found.half and found.half > EXACT else mean
 
 
 def _number(value: float | None, unit: Unit, sign: str = "") -> str:

@@ -5,6 +5,7 @@ Afterwards Asterisk is empty, the ledger is whole and agrees with Asterisk's own
 
 import asyncio
 import itertools
+import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -149,6 +150,7 @@ async def test_nothing_is_lost_leaked_or_miscounted(centre: Centre, doors: Doors
     check_visits(centre, load, history)
     check_segments(centre)
     check_agents(centre)
+    check_replay(centre)
     log = centre.log.read_text()
     assert "step failed" not in log, log[-3000:]
     assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:3000]
@@ -222,6 +224,15 @@ def check_segments(centre: Centre) -> None:
     for _, group in itertools.groupby(rows, lambda row: row["call"]):
         for one, other in itertools.pairwise(group):
             assert one["started"] <= one["ended"] <= other["started"], (one, other)
+
+
+def check_replay(centre: Centre) -> None:
+    """Over all deaths: the same events decide the same, row by row and command by command."""
+    found = json.loads(centre.ccctl("replay", "--format", "json").stdout)
+    assert found["same"]
+    assert found["fingerprints"] == found["events"] == found["last_event"]
+    assert found["worlds"] >= 4
+    assert found["decisions"] > 20
 
 
 def check_agents(centre: Centre) -> None:
