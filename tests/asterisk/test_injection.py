@@ -30,8 +30,8 @@ from tests.support.local_calls import LocalCall, LocalCalls
 
 pytestmark = pytest.mark.asterisk
 
-FACTS, VOICES = "+49301234510", "+49301234511"
-SILENT, SPOKEN, AT_ONCE = 240, 60, 60
+FACTS, VOICES, DOORS = "+49301234510", "+49301234511", "+49301234512"
+SILENT, SPOKEN, TYPED, AT_ONCE = 240, 60, 60, 60
 PROMPTS = ("welcome", "invalid", "closed", "goodbye", "notice", "enter-pin", "csat-score", "csat-comment")
 FRAGMENTS = (
     '"', "'", ",", ";", "&", "|", "\\", "(", ")", "[", "]", "{", "}", "<", ">", "=", "!", "~", "%", "#", "*",
@@ -51,7 +51,8 @@ FAULT = re.compile(
 OWN = re.compile(
     r"CC_\w+|SAMPLE|HOSTILE\w*|GOSUB_RETVAL|READSTATUS|PLAYBACKSTATUS|BACKGROUNDSTATUS|RECORD_STATUS"
     r"|RECORDED_FILE|SYSTEMSTATUS|DIALEDPEER\w*|TESTTIME|DB_RESULT|SENDDTMFSTATUS|WAITSTATUS|MENU\w*"
-    r"|INVALID_EXTEN|CURL\w*|LOCALSTATUS|STACK\w*"
+    r"|INVALID_EXTEN|CURL\w*|LOCALSTATUS|STACK\w*|DIALSTATUS|TRANSFERSTATUS\w*|(DIALED|ANSWERED)TIME(_MS)?"
+    r"|(PROGRESS|RING)TIME(_MS)?|CONFBRIDGE_RESULT|DIRECTORY_\w+|HASH\w*|DIALED\w+"
 )
 
 
@@ -245,11 +246,16 @@ def voices() -> tuple[g.AnyStep, ...]:
             on_exhausted=on,
         ),
         PIN,
-        g.ConferenceStep(room="board"),
-        g.Directory(on_none=on),
         g.SurveyStep(survey="csat"),
         g.RecordMessage(name="wish", max_ms=1000, silence_ms=1000, beep=False),
         g.Goto(flow="told"),
+    )
+
+
+def doors() -> tuple[g.AnyStep, ...]:
+    return (
+        g.ConferenceStep(room="board"),
+        g.Directory(on_none=(g.Goto(flow="told"),)),
     )
 
 
@@ -268,7 +274,7 @@ def site(url: str) -> g.Site:
         defaults=g.Defaults(timezone="Europe/Berlin", country="DE"),
         numbers={
             number: g.Number(number=number, flow=flow)
-            for number, flow in ((FACTS, "facts"), (VOICES, "voices"))
+            for number, flow in ((FACTS, "facts"), (VOICES, "voices"), (DOORS, "doors"))
         },
         vars=variables(),
         tables=s.named(
@@ -279,6 +285,7 @@ def site(url: str) -> g.Site:
         flows=s.named(
             s.flow("facts", *facts(url)),
             s.flow("voices", *voices()),
+            s.flow("doors", *doors()),
             s.flow("echo", g.Return(value=s.variable("note"))),
             s.flow("told", g.Wait(wait_ms=120_000), g.HangupStep()),
         ),
@@ -368,10 +375,11 @@ class Attack:
     async def _one(self, calls: Watched, did: str, number: int, gate: asyncio.Semaphore) -> None:
         async with gate:
             keys = self.samples[number].keys
-            voice = ("SendDTMF", f"w{keys}{'w' * 200}") if did == VOICES else ("Wait", "300")
+            typed = f"w{keys}{'w' * 20}{keys}{'w' * 300}"
+            voice = ("Wait", "300") if did == FACTS else ("SendDTMF", typed)
             call = await calls.call(did, "hostile", voice=voice, caller="x <1>", SAMPLE=str(number))
             try:
-                await call.passes("CC_FLOW", "told", timeout=60)
+                await call.passes("CC_FLOW", "told", timeout=120)
                 await self._look(calls, call, number)
             except AssertionError as error:
                 raise AssertionError(f"sample {number}: {self.samples[number]}\n{error}") from None
@@ -442,7 +450,10 @@ def attack(crm: Crm) -> Iterator[Attack]:
         home.remove()
 
 
-@pytest.mark.parametrize(("did", "of"), [(FACTS, SILENT), (VOICES, SPOKEN)], ids=["facts", "voices"])
+CALLS = [(FACTS, SILENT), (VOICES, SPOKEN), (DOORS, TYPED)]
+
+
+@pytest.mark.parametrize(("did", "of"), CALLS, ids=["facts", "voices", "doors"])
 async def test_nothing_that_comes_from_outside_has_a_meaning(attack: Attack, did: str, of: int) -> None:
     number = SystemRandom().randrange(1_000_000)
     before = attack.log.stat().st_size

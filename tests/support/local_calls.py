@@ -42,7 +42,7 @@ class LocalCall:
         except AssertionError:
             raise AssertionError(f"{mark} {value} was not passed; passed: {self.marks}") from None
 
-    async def ends(self, timeout: float = 10) -> None:
+    async def ends(self, timeout: float = 30) -> None:
         await until(lambda: self.ended, timeout, "the end of the call")
 
     async def press(self, digit: str) -> None:
@@ -73,8 +73,10 @@ class LocalCall:
         await until(lambda: self.heard(prompt) >= times, timeout, f"{prompt}, {times} times; {self.marks}")
 
     async def hang_up(self) -> None:
-        with suppress(AsteriskRefused):  # it may have gone by itself
-            await self._calls.ami.action("Hangup", Channel=self.far)
+        """Both ends: one that sends keys may not see that it was hung up before it has sent all."""
+        for end in (self.far, self.caller):
+            with suppress(AsteriskRefused):  # it may have gone by itself
+                await self._calls.ami.action("Hangup", Channel=end)
         await self.ends()
 
 
