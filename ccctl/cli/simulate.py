@@ -91,10 +91,10 @@ def _shown(case: Case, queue: str) -> tuple[str, ...]:
 def played(study: Study, seed: int, runs: int) -> list[Run]:
     from ccctl.runtime.trials import trials
 
-    quiet = not sys.stderr.isatty()
-    with click.progressbar(
-        trials(study, seed, runs), runs, "simulating", file=sys.stderr, hidden=quiet
-    ) as bar:
+    found = trials(study, seed, runs)
+    if not sys.stderr.isatty():
+        return list(found)
+    with click.progressbar(found, runs, "simulating", file=sys.stderr) as bar:
         return list(bar)
 
 

@@ -80,15 +80,17 @@ def _row(shown: Shown, queue: str, found: Outcome, row: tuple[str, str, Unit]) -
 
 
 def _cell(found: Estimate, unit: Unit, sign: str = "") -> str:
-    mean = _number(found.mean, unit, sign)
-    return f"{mean} ± {_number(found.half, unit)}" if found.half and found.half > EXACT else mean
+    if found.half is None or found.half < EXACT:
+        return _number(found.mean, unit, sign)
+    return f"{_number(found.mean, unit, sign, digits=1)} ± {_number(found.half, unit, digits=1)}"
 
 
-def _number(value: float | None, unit: Unit, sign: str = "") -> str:
+def _number(value: float | None, unit: Unit, sign: str = "", digits: int | None = None) -> str:
     if value is None:
         return "-"
     number = value / 1000 if unit is Unit.MS else value
-    digits = 0 if unit is Unit.COUNT and number == int(number) else 1
+    if digits is None:
+        digits = 0 if unit is Unit.COUNT and number == int(number) else 1
     return f"{number:{sign if round(number, 1) else ''}.{digits}f}"
 
 
