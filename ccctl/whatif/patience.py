@@ -1,17 +1,16 @@
 """How long callers would wait, learnt from waits that mostly ended otherwise. Durations are ms. Pure.
 
 Who was answered after 20 s would have waited longer, only nobody knows how long: his patience is censored.
-The estimate of Kaplan and Meier ("Nonparametric estimation from incomplete observations", 1958) takes what
-he does tell, that he was still there after 20 s.
+The estimate of Kaplan and Meier takes what he does tell, that he was still there after 20 s.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterable
 from operator import neg
 
 import msgspec
 
+from ccctl.queue import censored
 from ccctl.whatif.chance import Chance, exponential
 
 
@@ -31,24 +30,11 @@ class Patience(msgspec.Struct, frozen=True):
 
 
 def kaplan_meier(waits: Iterable[tuple[int, bool]]) -> Patience:
-    """From (wait, gave up): at each time at which d of n who still waited gave up, the share of those who
-    are there falls by the factor 1 - d/n. Of one moment those who gave up count first."""
-    gave_up: Counter[int] = Counter()
-    others: Counter[int] = Counter()
-    for wait, up in waits:
-        (gave_up if up else others)[wait] += 1
-    waiting = gave_up.total() + others.total()
-    total = sum(wait * n for counted in (gave_up, others) for wait, n in counted.items())
-    times: list[int] = []
-    there: list[float] = []
-    share = 1.0
-    for wait in sorted(gave_up | others):
-        if gave_up[wait]:
-            share *= 1 - gave_up[wait] / waiting
-            times.append(wait)
-            there.append(share)
-        waiting -= gave_up[wait] + others[wait]
-    return Patience(tuple(times), tuple(there), total / gave_up.total() if times else None)
+    """From (wait, gave up). Of one moment those who gave up count first."""
+    found = list(waits)
+    curve = censored.kaplan_meier(found)
+    gave_up = sum(up for _, up in found)
+    return Patience(curve.values, curve.above, sum(wait for wait, _ in found) / gave_up if gave_up else None)
 
 
 def draw_patience(patience: Patience, chance: Chance, waited: int = 0) -> int | None:
