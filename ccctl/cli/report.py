@@ -1,4 +1,4 @@
-"""`ccctl report`: queues, agents and calls, read straight from the database, the daemon running or not."""
+"""`ccctl report`: queues, agents, calls and waits, straight from the database, the daemon running or not."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -19,10 +19,12 @@ from ccctl.report.intervals import Interval, Period, periods
 from ccctl.report.kpi import DEFAULT_PRESET, PRESETS, preset
 from ccctl.report.queues import queue_table
 from ccctl.report.tables import Scope
+from ccctl.report.waits import Records, wait_table
 from ccctl.store import db, queries
 
 F = TypeVar("F", bound=Callable[..., Any])
 MOST_ROWS = 200_000
+LEARNING_MS = 7 * 24 * 3_600_000  # what estimates have learnt before the time of their report
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +100,7 @@ def _limit(request: Request, names: Sequence[str]) -> None:
 
 @click.group(cls=Group)
 def report() -> None:
-    """Reports on queues, agents and calls, from the ledger."""
+    """Reports on queues, agents, calls and estimated waits, from the ledger."""
 
 
 @report.command("queues")
@@ -179,6 +181,31 @@ def report_calls(ctx: click.Context, /, queue: str, agent: str, **options: Any) 
     rows = queries.calls_between(request.engine, request.start, request.end, wanted)
     scope = Scope(periods=request.periods, zone=request.zone, now=request.now)
     write_out(render(call_table(rows, scope), request.form, request.zone), request.out)
+
+
+@report.command("wait-estimates")
+@report_options("total")
+@click.option("--queue", "queue", multiple=True, help="Only this queue (may be repeated).")
+@click.pass_context
+def report_wait_estimates(ctx: click.Context, /, queue: tuple[str, ...], **options: Any) -> None:
+    """What callers would have been told of their wait, and how long it was; two other formulas beside it.
+
+    The calls of the ledger go through the estimator again, in order, from a week before --from on. Each of
+    them is told only what could be known when it came.
+    """
+    request = read_request(ctx, options)
+    engine, roster = request.engine, request.roster
+    names = _names("--queue", queue, list(roster.queues), lambda name: queries.has_queue(engine, name))
+    _limit(request, names)
+    learning = request.start - LEARNING_MS
+    records = Records(
+        visits=list(queries.visits_between(engine, learning, request.end, queue)),
+        offers=list(queries.offers_between(engine, learning, request.end)),
+        states=list(queries.agent_states_between(engine, learning, request.end)),
+        roster=roster,
+    )
+    scope = Scope(periods=request.periods, zone=request.zone, now=request.now, names=tuple(names))
+    write_out(render(wait_table(records, scope), request.form, request.zone), request.out)
 
 
 commands: tuple[click.Command, ...] = (report,)

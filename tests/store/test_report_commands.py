@@ -101,6 +101,57 @@ def test_the_report_on_queues_in_the_time_zone_of_the_site(run: Run) -> None:
     assert "\x1b" not in done.output
 
 
+def test_the_back_test_of_estimated_waits(run: Run, home: Path) -> None:
+    """One agent, free every 100 s; a call teaches the estimator a day before, two of today had to wait."""
+    store = db.open_ready(Settings(home=str(home)).database_url)
+    writer = Writer(store, home / "spool")
+    writer.change(
+        AgentStateRow(id="a0", agent="anna", presence="ready", started=T - 86_400_000, ended=T + 10_000)
+    )
+    for number, (entered, ended) in enumerate(
+        ((-80_000_000, -80_000_000), (20_000, 90_000), (30_000, 95_000))
+    ):
+        answered = ended != 95_000
+        writer.change(
+            VisitRow(
+                id=f"w{number}",
+                call=f"pbx1/18.{number}",
+                queue="support",
+                entered=T + entered,
+                ended=T + ended,
+                outcome=Outcome.ANSWERED if answered else Outcome.ABANDONED,
+                agent="anna",
+                answered=T + ended if answered else None,
+                talk_ended=T + ended + 100_000 if answered else None,
+            )
+        )
+        if answered:
+            writer.change(
+                OfferRow(
+                    id=f"o{number}",
+                    visit=f"w{number}",
+                    call=f"pbx1/18.{number}",
+                    queue="support",
+                    agent="anna",
+                    offered=T + ended,
+                    ended=T + ended,
+                    outcome=OfferOutcome.ANSWERED,
+                )
+            )
+    writer.close()
+    store.dispose()
+    done = run("report", "wait-estimates", "--queue", "support", "--format", "json", *DAY)
+    assert done.exit_code == 0, done.output
+    rows = {row["formula"]: row for row in json.loads(done.output)["rows"]}
+    assert set(rows) == {"ccctl p80", "ccctl p50", "asterisk", "position*aht/agents"}
+    assert {(row["calls"], row["answered"]) for row in rows.values()} == {(2, 1)}
+    assert rows["position*aht/agents"]["bias_ms"] == 100_000 - 70_000
+    assert rows["ccctl p80"]["told"] == 0
+    table = run("report", "wait-estimates", "--queue", "support", *DAY).output
+    assert "coverage: share that waited no longer" in table
+    assert "did you mean 'support'" in run("report", "wait-estimates", "--queue", "suport", *DAY).output
+
+
 def test_csv_has_stable_columns_and_exact_numbers(run: Run) -> None:
     done = run("report", "queues", "--format", "csv", "--sl-preset", "connect", *DAY)
     sales, support = csv.DictReader(io.StringIO(done.output))
