@@ -40,6 +40,8 @@ class Agent(msgspec.Struct, frozen=True):
     since: int = 0
     reason: str = ""
     idle_since: int = 0
+    login_at: int = 0
+    busy_ms: int = 0  # with calls since then: ringing, talk, wrap-up
     leg: str = ""
     call: str = ""
     queue: str = ""
@@ -72,6 +74,7 @@ TABLE: dict[tuple[Presence, Trigger], Presence] = {
     (_P.NOT_RESPONDING, _T.LOGOUT): _P.OFFLINE,
     (_P.NOT_RESPONDING, _T.PAUSE): _P.PAUSED,
 }
+BUSY = frozenset({_P.RINGING, _P.TALKING, _P.WRAPUP})
 ON_CALL = frozenset({_P.RINGING, _P.TALKING})
 _WISHES: dict[Trigger, Presence | None] = {
     _T.LOGOUT: _P.OFFLINE,
@@ -99,12 +102,16 @@ def _enter(agent: Agent, to: Presence, trigger: Trigger, at: int, reason: str) -
     keeps_turn = trigger is _T.OFFER_ENDED and to is _P.READY
     idle_since = at if to is _P.READY and not keeps_turn else agent.idle_since
     on_call = to in ON_CALL or to is _P.WRAPUP
+    came = agent.presence is _P.OFFLINE
+    busy_ms = 0 if came else agent.busy_ms + (at - agent.since if agent.presence in BUSY else 0)
     return Agent(
         name=agent.name,
         presence=to,
         since=at,
         reason=reason,
         idle_since=idle_since,
+        login_at=at if came else agent.login_at,
+        busy_ms=busy_ms,
         leg=agent.leg if to in ON_CALL else "",
         call=agent.call if on_call else "",
         queue=agent.queue if on_call else "",

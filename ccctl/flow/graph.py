@@ -155,6 +155,12 @@ class Queue(Item, frozen=True, kw_only=True):
     relax: tuple[Relax, ...] = ()
     language_skill: dict[str, str] = {}  # language of the call -> skill that it needs too
     announce: Announce | None = None
+    ranks: dict[str, int] = {}  # agent -> rank, where it is not 1
+    escalate: dict[int, int] = {}  # rank -> ms of waiting after which its agents are asked
+    ageing_ms: int = 0  # of waiting that a point of priority is worth; 0: priorities are strict
+    keep_place_ms: int = 0
+    sticky_ms: int = 0
+    sticky_wait_ms: int = 0
     record: str = "consent"  # always, never, or when the caller has agreed
     greeting: tuple[str, ...] = ()  # prompts before the waiting begins
 

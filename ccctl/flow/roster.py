@@ -79,6 +79,12 @@ class QueueConfig(msgspec.Struct, frozen=True):
     relax: tuple[RelaxConfig, ...] = ()
     language_skill: dict[str, str] = {}
     announce: AnnounceConfig | None = None
+    ranks: dict[str, int] = {}  # agent -> rank; 1 where nothing is said
+    escalate: dict[str, int] = {}  # rank -> the wait after which agents of it are asked
+    ageing_ms: int = 0  # of waiting that a point of priority is worth; 0: priorities are strict
+    keep_place_ms: int = 0  # for which a caller who was lost keeps his place
+    sticky_ms: int = 0  # for which a caller belongs to the agent whom he talked to
+    sticky_wait_ms: int = 0  # how long that agent alone is asked
 
     @property
     def recording(self) -> str:
@@ -178,6 +184,12 @@ def _queue(site: Site, queue: Queue) -> QueueConfig:
         relax=tuple(RelaxConfig(each.after_ms, each.skills) for each in queue.relax),
         language_skill=queue.language_skill,
         announce=_announce(site, queue),
+        ranks=queue.ranks,
+        escalate={str(rank): after for rank, after in queue.escalate.items()},
+        ageing_ms=queue.ageing_ms,
+        keep_place_ms=queue.keep_place_ms,
+        sticky_ms=queue.sticky_ms,
+        sticky_wait_ms=queue.sticky_wait_ms,
     )
 
 

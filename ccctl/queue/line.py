@@ -1,8 +1,9 @@
-"""The two orders of a queue: callers by priority then arrival, agents by longest idle. Pure.
+"""The orders of a queue: callers by their turn, agents by the queue's strategy. Pure.
 
-Both are sorted lists of keys, so that the next caller and the next agent are looked up at once
-however long the lists are. A caller who is being offered is out of the line but keeps his key: when
-the offer fails he goes back to exactly his place.
+A queue's callers do not all need the same: some need a skill, or an agent whom only a longer wait lets
+them have. Callers of equal needs share a pool; a pool has two sorted lists of keys, so that the next
+caller and the next agent are looked up at once however many there are. A caller who is being offered is
+out of his pool but keeps his key: when the offer fails he goes back to exactly his place.
 """
 
 from bisect import bisect_left, insort
@@ -10,17 +11,46 @@ from typing import TypeVar
 
 import msgspec
 
-CallerKey = tuple[int, int, int, str]  # (-priority, entered, serial, call)
-AgentKey = tuple[int, str]  # (idle since, agent)
+from ccctl.queue.needs import Need
+
+CallerKey = tuple[int, int, int, str]  # (-priority, turn, serial, call): see turn()
+AgentKey = tuple[int, int, int, str]  # (rank, first measure, second measure, agent): see strategy.py
 K = TypeVar("K", CallerKey, AgentKey)
+
+
+class Pool(msgspec.Struct):
+    """Callers of equal needs, and the agents who are free for them. `members` may serve them at all."""
+
+    need: Need
+    members: frozenset[str] = frozenset()
+    waiting: list[CallerKey] = []
+    ready: list[AgentKey] = []
+    keys: dict[str, AgentKey] = {}  # of those who are ready
 
 
 class Line(msgspec.Struct):
     """One queue at this moment. `size` counts all who wait, those being offered included."""
 
-    waiting: list[CallerKey] = []
-    ready: list[AgentKey] = []
+    pools: dict[str, Pool] = {}
     size: int = 0
+
+    def waiting(self) -> list[CallerKey]:
+        """Everybody who waits and is not being offered, in their order."""
+        return sorted(key for pool in self.pools.values() for key in pool.waiting)
+
+    def before(self, key: CallerKey) -> int:
+        """How many of them come before `key`."""
+        return sum(bisect_left(pool.waiting, key) for pool in self.pools.values())
+
+
+def turn(priority: int, entered: int, ageing_ms: int) -> tuple[int, int]:
+    """The first two parts of a caller's key.
+
+    Without ageing every higher priority goes before every lower one. With it a point of priority is worth
+    `ageing_ms` of waiting: of two callers the one whose entry, so put back, is earlier goes first. Then
+    nobody is overtaken by a caller who came more than (difference of priorities) * ageing_ms after him.
+    """
+    return (0, entered - priority * ageing_ms) if ageing_ms else (-priority, entered)
 
 
 def put(keys: list[K], key: K) -> None:

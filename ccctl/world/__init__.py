@@ -108,11 +108,12 @@ def _timer(world: World, event: e.TimerFired, out: Out) -> None:
         _TIMERS[kind](world, rest, event.at, out)
 
 
-_OF_CHANNELS = frozenset({"wait", "ring", "whisper"})  # what became of them is seen by the next look
+_OF_CHANNELS = frozenset({"wait", "ring", "whisper", "stage"})  # what became of them is seen by the next look
 LATER_MS = 1000
 _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "renew": lambda world, _rest, at, out: queueing.on_renew(world, at, out),
     "wait": queueing.on_wait_timer,
+    "stage": queueing.on_stage_timer,
     "ring": offers.on_ring_timer,
     "whisper": offers.on_whisper_done,
     "wrapup": agents.on_wrapup_timer,

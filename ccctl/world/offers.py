@@ -10,19 +10,23 @@ from ccctl.recording.policy import is_recorded, recording_path
 from ccctl.world.ledger import begin, close_segment
 from ccctl.world.presence import change
 from ccctl.world.queueing import (
+    RING_ALL,
     back_in_line,
     back_to_music,
     end_offer,
     hold_back,
+    out_of_pool,
     release,
     start_timer,
     stop_timer,
     trigger,
     withdraw,
+    withdraw_all,
 )
 from ccctl.world.state import Leg, Out, Phase, Visit, World
 from ccctl.world.watching import end_watches
 
+MOST_CALLERS = 20_000  # whose last agent is remembered
 WHISPER_LIMIT_MS = 120_000
 NO_ANSWER_CAUSES = {18, 19, 102}
 REJECTED_CAUSES = {17, 21}
@@ -41,6 +45,7 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
         connect(world, out, leg, state, at)
         return
     state.phase = Phase.WHISPER
+    out_of_pool(world, world.visits[state.call])
     waited = (at - world.visits[state.call].row.entered) // 1000
     media = tuple(f"number:{waited}" if item == "waited" else item for item in queue.whisper)
     language = world.roster.agents[state.agent].language if state.agent in world.roster.agents else ""
@@ -58,6 +63,9 @@ def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
     stop_timer(world, out, f"whisper:{leg}")
     state.phase = Phase.CONNECTING
     visit = world.visits.get(state.call)
+    if visit is not None:
+        out_of_pool(world, visit)
+        withdraw_all(world, out, visit, OfferOutcome.WITHDRAWN, at, but=leg)  # one winner
     wanted = is_recorded(world.roster.queues[state.queue].recording, visit.recording if visit else "")
     out.do(c.Connect(call=state.call, leg=leg, record=recording_path(leg, at) if wanted else ""))
 
@@ -72,12 +80,25 @@ def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
     world.line(state.queue).size -= 1
     at = max(at, visit.row.entered)
     end_offer(out, state, OfferOutcome.ANSWERED, at)
+    stop_timer(world, out, f"stage:{state.call}")
+    _remember(world, state, at)
     row = replace(visit.row, ended=at, answered=at, outcome=Outcome.ANSWERED, agent=state.agent)
     visit.row = row
     out.row(row)
     begin(world.calls[state.call], out, SegmentKind.TALK, at, (state.queue, state.agent, ""))
     trigger(world, out, state.agent, Trigger.CONNECTED, at, ("", "distributor"))
     out.touch(f"queue/{state.queue}")
+
+
+def _remember(world: World, state: Leg, at: int) -> None:
+    """Who served whom: for the strategies, and for callers who belong to the agent they had."""
+    world.tally(state.queue, state.agent).answered += 1
+    caller = world.calls[state.call].row.caller
+    if caller and any(queue.sticky_ms for queue in world.roster.queues.values()):
+        world.last_agents.pop(caller, None)
+        world.last_agents[caller] = (state.agent, at)
+        if len(world.last_agents) > MOST_CALLERS:
+            del world.last_agents[next(iter(world.last_agents))]
 
 
 def on_recording(world: World, leg: Ref, path: str, failed: str, at: int, out: Out) -> None:
@@ -140,7 +161,8 @@ def take_back(world: World, out: Out, leg: Ref, at: int) -> None:
     hold_back(world, out, split_ref(leg)[0], at)
     visit = world.visits.get(world.legs[leg].call)
     withdraw(world, out, leg, OfferOutcome.FAILED, at)
-    if visit is not None and visit.leg == leg:
+    if visit is not None and leg in visit.legs:
+        visit.legs.remove(leg)
         back_to_music(world, out, visit, at)
 
 
@@ -157,13 +179,22 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
     stop_timer(world, out, f"whisper:{leg}")
     end_offer(out, state, why, at)
     # while nobody hears Asterisk it is not the agent's doing: he got silence, or his answer was lost
-    what = Trigger.OFFER_ENDED if world.is_held(leg) else Trigger.MISSED
-    trigger(world, out, state.agent, what, at, (str(why), "distributor"))
+    what = Trigger.OFFER_ENDED if world.is_held(leg) or _rang_with_all(world, state, why) else Trigger.MISSED
     visit = world.visits.get(state.call)
-    if visit is not None and visit.leg == leg:
+    offered = visit is not None and leg in visit.legs
+    if visit is not None and offered:
+        visit.legs.remove(leg)
+    trigger(world, out, state.agent, what, at, (str(why), "distributor"))
+    if visit is not None and offered and state.call in world.visits:
         again = back_to_music if state.phase is Phase.CONNECTING else back_in_line
         again(world, out, visit, at)
     out.do(c.Disconnect(leg=leg))
+
+
+def _rang_with_all(world: World, state: Leg, why: OfferOutcome) -> bool:
+    """Where all phones ring, not to be the first is no fault."""
+    queue = world.queue(state.queue)
+    return why is OfferOutcome.NO_ANSWER and queue is not None and queue.strategy == RING_ALL
 
 
 def on_connect_failed(world: World, event: ConnectFailed, out: Out) -> None:

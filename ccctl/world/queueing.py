@@ -1,6 +1,5 @@
 """Waiting and matching: callers enter, are offered to agents, give up, are sent on."""
 
-from bisect import bisect_left
 from collections.abc import Iterable
 
 from msgspec.structs import replace
@@ -10,13 +9,16 @@ from ccctl.agent.state import Agent, Presence, Trigger, advance
 from ccctl.changes import OfferOutcome, OfferRow, Outcome, SegmentKind
 from ccctl.events import CallerQueued, Ref, split_ref
 from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
+from ccctl.flow.roster import QueueConfig
 from ccctl.queue.distribute import head, next_agent, next_caller
-from ccctl.queue.line import put, take
+from ccctl.queue.line import put, take, turn
+from ccctl.queue.needs import stages
 from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, update_row
 from ccctl.world.presence import change, occupy
 from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
 
-Pair = tuple[str, str]
+RING_ALL = "ring-all"
+AWAY = (Presence.OFFLINE, Presence.PAUSED, Presence.NOT_RESPONDING)
 RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
 AGAIN_MS = 2000
 RESULTS = {
@@ -84,37 +86,83 @@ def _refusal(world: World, event: CallerQueued) -> Outcome | None:
 
 
 def _enter(world: World, out: Out, call: Call, event: CallerQueued) -> Visit:
-    line = world.line(event.queue)
-    key = (-event.priority, event.at, world.next_serial(), event.call)
-    position = 1 + bisect_left(line.waiting, key) + (line.size - len(line.waiting))  # + those being offered
-    put(line.waiting, key)
+    line, queue = world.line(event.queue), world.queue(event.queue) or QueueConfig(event.queue, event.queue)
+    since = _kept_place(world, queue, call.row.caller, event.at)
+    key = (*turn(event.priority, since, queue.ageing_ms), world.next_serial(), event.call)
+    offered = line.size - sum(len(pool.waiting) for pool in line.pools.values())
     line.size += 1
-    row = new_visit_row(call, event.queue, event.at, "acd", position)
+    row = new_visit_row(call, event.queue, event.at, "acd", 1 + line.before(key) + offered)
     row = replace(row, priority=event.priority)
-    visit = Visit(row=row, key=key, keys=event.keys, leave_if_empty=event.leave_if_empty)
-    visit.recording, visit.offer = event.recording, event.offer
+    needs = stages(queue, event.language, _last_agent(world, queue, call.row.caller, event.at))
+    visit = Visit(row=row, key=key, need=needs[0].need, later=needs[1:], keys=event.keys)
+    visit.leave_if_empty, visit.recording, visit.offer = event.leave_if_empty, event.recording, event.offer
     world.visits[event.call] = visit
+    visit.waits = event.queue in world.roster.queues
+    if visit.waits:
+        put(world.pool(event.queue, visit.need).waiting, key)
+        _await_stage(world, out, visit)
     out.row(row)
     begin(call, out, SegmentKind.WAITING, event.at, (event.queue, "", ""))
     out.touch(f"queue/{event.queue}")
     return visit
 
 
+def _kept_place(world: World, queue: QueueConfig, caller: str, at: int) -> int:
+    """Who was lost a moment ago and calls again waits since he came first."""
+    since, lost_at = world.places.pop(f"{queue.name}/{caller}", (at, 0))
+    return since if at - lost_at <= queue.keep_place_ms else at
+
+
+def _last_agent(world: World, queue: QueueConfig, caller: str, at: int) -> str:
+    """The agent whom the caller talked to last, if he is here and still counts."""
+    name, talked_at = world.last_agents.get(caller, ("", 0))
+    if not name or name not in queue.agents or at - talked_at > queue.sticky_ms:
+        return ""
+    return name if world.agents.get(name, Agent(name)).presence not in AWAY else ""
+
+
+def _await_stage(world: World, out: Out, visit: Visit) -> None:
+    if visit.later:
+        start_timer(world, out, f"stage:{visit.row.call}", visit.row.entered + visit.later[0].after_ms)
+
+
+def on_stage_timer(world: World, call: Ref, at: int, out: Out) -> None:
+    """He has waited so long that less is enough, or that more agents are asked."""
+    visit = world.visits.get(call)
+    if visit is None or visit.row.ended is not None or not visit.later:
+        return
+    if visit.waits:
+        take(world.pool(visit.row.queue, visit.need).waiting, visit.key)
+    _drop_if_empty(world, visit)
+    visit.need, visit.later = visit.later[0].need, visit.later[1:]
+    _await_stage(world, out, visit)
+    if visit.waits:
+        put(world.pool(visit.row.queue, visit.need).waiting, visit.key)
+        find_agent(world, out, visit, at)
+
+
+def _drop_if_empty(world: World, visit: Visit) -> None:
+    """A pool of one agent's own callers is not kept: there may be one for each agent."""
+    pools = world.line(visit.row.queue).pools
+    if visit.need.agent and visit.need.key in pools and not pools[visit.need.key].waiting:
+        del pools[visit.need.key]
+
+
 # -- matching ------------------------------------------------------------------------------------------
 
 
 def find_agent(world: World, out: Out, visit: Visit, at: int) -> None:
-    """A caller began to wait: offer the head of the line (him, or one before him) to an idle agent."""
-    line = world.line(visit.row.queue)
-    while (key := head(line, world.held)) and (agent := next_agent(line)):
+    """A caller began to wait: offer the head of his pool (him, or one before him) to an idle agent."""
+    pool = world.pool(visit.row.queue, visit.need)
+    while (key := head(pool, world.held)) and (agent := next_agent(pool)):
         make_offer(world, out, world.visits[key[3]], agent, at)
 
 
 def give_work(world: World, out: Out, agent: str, at: int) -> None:
     """An agent became ready: offer him the best caller of his queues."""
-    found = next_caller(world.lines, world.queues_of(agent), world.held)
+    found = next_caller(world.lines, world.queues_of(agent), agent, world.held)
     if found is not None:
-        make_offer(world, out, world.visits[found[1][3]], agent, at)
+        make_offer(world, out, world.visits[found[3]], agent, at)
 
 
 def go_on(world: World, out: Out, node: str, at: int) -> None:
@@ -136,8 +184,11 @@ def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> Non
     row, config = visit.row, world.roster.agents[agent]
     queue = world.roster.queues[row.queue]
     leg = world.new_leg(split_ref(row.call)[0])
-    take(world.line(row.queue).waiting, visit.key)
-    visit.leg, visit.row = leg, replace(row, offers=row.offers + 1)
+    if queue.strategy != RING_ALL:
+        out_of_pool(world, visit)
+    visit.legs.append(leg)
+    visit.row = replace(row, offers=row.offers + 1)
+    world.tally(row.queue, agent).turn = world.serial
     offer = OfferRow(id=leg, visit=row.id, call=row.call, queue=row.queue, agent=agent, offered=at)
     world.legs[leg] = Leg(call=row.call, agent=agent, queue=row.queue, phase=Phase.RINGING, offer=offer)
     caller = world.calls[row.call].row
@@ -161,10 +212,26 @@ def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> Non
     out.touch(f"queue/{row.queue}", f"call/{row.call}")
 
 
+def out_of_pool(world: World, visit: Visit) -> None:
+    """From now on nobody else is rung for him."""
+    if visit.waits:
+        visit.waits = False
+        take(world.pool(visit.row.queue, visit.need).waiting, visit.key)
+
+
+def is_picked_up(world: World, visit: Visit) -> bool:
+    """An agent has picked up for him."""
+    return any(world.legs[leg].phase is not Phase.RINGING for leg in visit.legs if leg in world.legs)
+
+
 def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
-    """The offer failed: the caller is again where he was, and the next agent is looked for."""
-    visit.leg = ""
-    put(world.line(visit.row.queue).waiting, visit.key)
+    """An offer failed: the caller is again where he was, and the next agent is looked for. What still
+    rings for him goes on ringing."""
+    if is_picked_up(world, visit):
+        return
+    if not visit.waits:
+        visit.waits = True
+        put(world.pool(visit.row.queue, visit.need).waiting, visit.key)
     out.touch(f"queue/{visit.row.queue}", f"call/{visit.row.call}")
     if visit.overdue:
         send_on(world, out, visit, Outcome.TIMED_OUT, at)
@@ -187,20 +254,38 @@ def back_to_music(world: World, out: Out, visit: Visit, at: int) -> None:
 def end_waiting(world: World, out: Out, visit: Visit, outcome: Outcome, at: int) -> None:
     """The visit ends without a talk: out of the line, off the agent's phone, into the ledger."""
     row = visit.row
-    line = world.line(row.queue)
-    take(line.waiting, visit.key)
-    line.size -= 1
+    out_of_pool(world, visit)
+    world.line(row.queue).size -= 1
     del world.visits[row.call]
+    _drop_if_empty(world, visit)
     stop_timer(world, out, f"wait:{row.call}")
+    stop_timer(world, out, f"stage:{row.call}")
     row = replace(row, ended=max(at, row.entered), outcome=outcome)
     out.row(row)
     call = world.calls[row.call]
     call.last_visit = row
     close_segment(call, out, at)
     out.touch(f"queue/{row.queue}", f"call/{row.call}")
-    if visit.leg:
-        left = outcome is Outcome.ABANDONED
-        withdraw(world, out, visit.leg, OfferOutcome.CALLER_LEFT if left else OfferOutcome.WITHDRAWN, at)
+    left = outcome is Outcome.ABANDONED
+    if left:
+        _remember_place(world, visit, call.row.caller, at)
+    withdraw_all(world, out, visit, OfferOutcome.CALLER_LEFT if left else OfferOutcome.WITHDRAWN, at)
+
+
+def _remember_place(world: World, visit: Visit, caller: str, at: int) -> None:
+    queue = world.queue(visit.row.queue)
+    if queue is not None and queue.keep_place_ms and caller:
+        world.places[f"{queue.name}/{caller}"] = (visit.row.entered, at)
+
+
+def withdraw_all(
+    world: World, out: Out, visit: Visit, why: OfferOutcome, at: int, but: Ref = ""
+) -> None:
+    """Take the offers back from everybody whose phone rings for him. Nobody is given work before all are."""
+    legs = [leg for leg in visit.legs if leg != but]
+    visit.legs = [leg for leg in visit.legs if leg == but]
+    for leg in legs:
+        withdraw(world, out, leg, why, at)
 
 
 def withdraw(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
@@ -234,8 +319,7 @@ def release(world: World, out: Out, call: Ref, result: str) -> None:
 
 def may_leave(world: World, visit: Visit) -> bool:
     """False once an agent has picked up for him: then he stays for the talk."""
-    leg = world.legs.get(visit.leg)
-    return leg is None or leg.phase is Phase.RINGING
+    return not is_picked_up(world, visit)
 
 
 def on_wait_timer(world: World, call: Ref, at: int, out: Out) -> None:
@@ -259,7 +343,7 @@ def release_if_empty(world: World, out: Out, queues: Iterable[str], at: int) -> 
     for queue in queues:
         if world.staffed(queue):
             continue
-        for key in list(world.line(queue).waiting):
+        for key in world.line(queue).waiting():
             visit = world.visits[key[3]]
             if visit.leave_if_empty:
                 send_on(world, out, visit, Outcome.NO_AGENTS, at)
@@ -309,6 +393,8 @@ def on_renew(world: World, at: int, out: Out) -> None:
     for reference, state in world.calls.items():
         if state.leaving and not world.is_held(reference):
             out.do(c.Release(call=reference, result=state.leaving))
+    most = max((queue.keep_place_ms for queue in world.roster.queues.values()), default=0)
+    world.places = {who: place for who, place in world.places.items() if at - place[1] <= most}
     kept = (call for call, fresh in world.ended.items() if fresh or world.is_held(call))
     world.ended = dict.fromkeys(kept, False)  # what is told late comes at once after a gap
     start_timer(world, out, "renew", at + DEADMAN_RENEW_MS)

@@ -7,7 +7,7 @@ from ccctl.changes import OfferOutcome, Outcome
 from ccctl.events import CallerQueued, LiveChannel, Ref, Resynced, RosterChanged, Started, split_ref
 from ccctl.flow.marks import DEADMAN_WAIT_S, HOLD_BRIDGE
 from ccctl.flow.roster import Roster, from_json
-from ccctl.queue.line import Line, put
+from ccctl.queue.line import put
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import (
     caller_gone,
@@ -50,13 +50,13 @@ def on_roster(world: World, event: RosterChanged, out: Out) -> None:
             change(world, out, advance(agent, Trigger.LOGOUT, event.at), "site changed")
     for name in new.agents:
         world.agents.setdefault(name, Agent(name, since=event.at))
-    _rebuild_ready(world)
+    rebuild_lines(world)
     mirror_all(world, out)
     release_if_empty(world, out, list(world.lines), event.at)
     for line_name in list(world.lines):
-        line = world.lines[line_name]
-        if line.waiting:
-            find_agent(world, out, world.visits[line.waiting[0][3]], event.at)
+        for key in world.lines[line_name].waiting():
+            if key[3] in world.visits:
+                find_agent(world, out, world.visits[key[3]], event.at)
     names = (f"queue/{q}" for q in {**old.queues, **world.roster.queues})
     out.touch("system", *names, *(f"agent/{a}" for a in {**old.agents, **world.roster.agents}))
 
@@ -70,14 +70,6 @@ def _keep_used_queues(world: World, new: Roster) -> Roster:
         if name in world.roster.agents and name not in new.agents and world.agents[name].leg:
             new.agents[name] = world.roster.agents[name]
     return new
-
-
-def _rebuild_ready(world: World) -> None:
-    for line in world.lines.values():
-        line.ready.clear()
-    for agent in world.agents.values():
-        if agent.presence is Presence.READY:
-            world.set_ready(agent, True)
 
 
 # -- resync --------------------------------------------------------------------------------------------
@@ -221,12 +213,10 @@ def _reconnect(world: World, event: Resynced, live: dict[Ref, LiveChannel], leg:
 
 
 def rebuild_lines(world: World) -> None:
-    """After reading a snapshot: the orders are made anew from visits and agents."""
+    """After reading a snapshot or a new site: the orders are made anew from visits and agents."""
     world.lines = {}
     for visit in world.visits.values():
         if visit.row.ended is None:
-            line = world.lines.setdefault(visit.row.queue, Line())
-            line.size += 1
-            if not visit.leg:
-                put(line.waiting, visit.key)
-    _rebuild_ready(world)
+            world.line(visit.row.queue).size += 1
+            if visit.waits and visit.row.queue in world.roster.queues:
+                put(world.pool(visit.row.queue, visit.need).waiting, visit.key)

@@ -9,7 +9,9 @@ from ccctl.changes import CallRow, Change, OfferRow, RecordingRow, SegmentRow, V
 from ccctl.commands import Command
 from ccctl.events import Ref
 from ccctl.flow.roster import QueueConfig, Roster
-from ccctl.queue.line import AgentKey, CallerKey, Line, put, take
+from ccctl.queue.line import CallerKey, Line, Pool, put, take
+from ccctl.queue.needs import Need, Stage, members
+from ccctl.queue.strategy import Candidate, Tally, agent_key
 
 
 class Call(msgspec.Struct):
@@ -35,16 +37,25 @@ class Call(msgspec.Struct):
 
 
 class Visit(msgspec.Struct):
-    """A caller waiting for, ringing or talking to an agent of our distributor."""
+    """A caller waiting for, ringing or talking to an agent of our distributor. `legs` are the phones
+    that ring for him, or the one that he talks to; `later` what he needs when he has waited longer."""
 
     row: VisitRow
     key: CallerKey
+    need: Need = Need()
+    later: tuple[Stage, ...] = ()
     keys: str = ""
     leave_if_empty: bool = False
     recording: str = ""  # what the call says of recordings: yes, no, nothing
     offer: str = ""  # name of the roster's callback offer
-    leg: Ref = ""
+    legs: list[Ref] = []
+    waits: bool = True  # in his pool: an agent who becomes free may be rung for him
     overdue: bool = False  # his longest wait was over while an agent had picked up for him
+
+    @property
+    def leg(self) -> Ref:
+        """The first of his legs, or ''."""
+        return self.legs[0] if self.legs else ""
 
 
 class Phase(StrEnum):
@@ -91,6 +102,9 @@ class World(msgspec.Struct):
     legs: dict[Ref, Leg] = {}
     watches: dict[Ref, WatchState] = {}
     lines: dict[str, Line] = {}
+    tallies: dict[str, dict[str, Tally]] = {}  # queue -> agent -> what he did for it since his login
+    last_agents: dict[str, tuple[str, int]] = {}  # caller's number -> who talked to him last, and when
+    places: dict[str, tuple[int, int]] = {}  # queue/number of who was lost -> his turn, when he was lost
     timers: dict[str, int] = {}
     bridges: dict[str, dict[Ref, str]] = {}
     nodes: dict[str, bool] = {}
@@ -118,15 +132,41 @@ class World(msgspec.Struct):
             line = self.lines[queue] = Line()
         return line
 
+    def pool(self, queue: str, need: Need) -> Pool:
+        """Where callers of this need wait; made when the first of them comes."""
+        line = self.line(queue)
+        pool = line.pools.get(need.key)
+        if pool is None:
+            config = self.roster.queues[queue]
+            pool = line.pools[need.key] = Pool(need, members(need, config, self.roster.agents))
+            for agent in self.agents.values():
+                if agent.presence is Presence.READY and agent.name in pool.members:
+                    self._put_ready(queue, pool, agent)
+        return pool
+
+    def tally(self, queue: str, agent: str) -> Tally:
+        return self.tallies.setdefault(queue, {}).setdefault(agent, Tally())
+
     def queues_of(self, agent: str) -> tuple[str, ...]:
         config = self.roster.agents.get(agent)
         return config.queues if config else ()
 
     def set_ready(self, agent: Agent, ready: bool) -> None:
-        """Put the agent into, or take him out of, the idle order of each of his queues."""
-        key: AgentKey = (agent.idle_since, agent.name)
+        """Put the agent into, or take him out of, the order of each pool that he may serve."""
         for queue in self.queues_of(agent.name):
-            (put if ready else take)(self.line(queue).ready, key)
+            for pool in self.line(queue).pools.values():
+                if agent.name not in pool.members:
+                    continue
+                if ready:
+                    self._put_ready(queue, pool, agent)
+                elif key := pool.keys.pop(agent.name, None):
+                    take(pool.ready, key)
+
+    def _put_ready(self, queue: str, pool: Pool, agent: Agent) -> None:
+        config, tally = self.roster.agents[agent.name], self.tally(queue, agent.name)
+        key = agent_key(self.roster.queues[queue], Candidate(agent, config, tally, agent.since))
+        pool.keys[agent.name] = key
+        put(pool.ready, key)
 
     def staffed(self, queue: str) -> bool:
         """Somebody of the queue is logged in, whatever he does."""

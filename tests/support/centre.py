@@ -73,7 +73,8 @@ class Centre:
         self.calls += 1
         self.at += 1
         call = f"pbx1/17.{self.calls:04d}"
-        self.send(e.CallerQueued(at=self.at, call=call, queue=queue, caller=f"+49{self.calls}", **fields))
+        fields.setdefault("caller", f"+49{self.calls}")
+        self.send(e.CallerQueued(at=self.at, call=call, queue=queue, **fields))
         return call
 
     def answer(self, leg: str) -> list[c.Command]:

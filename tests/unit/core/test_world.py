@@ -338,7 +338,7 @@ def test_resync_with_everybody_alive_changes_nobody() -> None:
     centre.tick(2000)
     commands = centre.send(e.Resynced(at=centre.at, node="pbx1", channels=live(centre)))
     assert kinds(commands) == ["Hold"] * 3
-    assert [key[3] for key in centre.world.lines["q0"].waiting] == calls[2:]
+    assert [key[3] for key in centre.world.lines["q0"].waiting()] == calls[2:]
 
 
 def test_resync_ends_what_is_gone_and_offers_the_freed_agent() -> None:

@@ -4,12 +4,18 @@ import itertools
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from ccctl import changes as ch
+from ccctl import commands as c
 from ccctl import events as e
 from ccctl.agent.state import ON_CALL, Presence
 from ccctl.changes import Outcome
+from ccctl.flow.roster import QueueConfig, RelaxConfig, Roster
+from ccctl.queue.line import Pool
+from ccctl.queue.needs import members
+from ccctl.queue.strategy import MEASURES
 from ccctl.world.recovery import rebuild_lines
 from ccctl.world.state import Phase, from_json, to_json
 from tests.support.centre import WHISPER, Centre, make_roster
@@ -17,12 +23,49 @@ from tests.support.centre import WHISPER, Centre, make_roster
 AGENTS = ("a0", "a1", "a2")
 
 
+PLAIN = QueueConfig("", "", whisper=WHISPER, wrap_up_ms=2000, max_callers=4, ring_ms=5000)
+SKILLED = replace(
+    PLAIN,
+    skills={"tech": 3},
+    relax=(RelaxConfig(3000, {"tech": 1}),),
+    language_skill={"en": "english"},
+)
+TIERED = replace(
+    PLAIN,
+    ranks={"a1": 2, "a2": 3},
+    escalate={"2": 3000, "3": 6000},
+    ageing_ms=1500,
+    keep_place_ms=20_000,
+    sticky_ms=60_000,
+    sticky_wait_ms=4000,
+)
+SKILLS = {"a0": {"tech": 5, "english": 2}, "a1": {"tech": 1, "english": 4}, "a2": {"tech": 3}}
+queues = st.builds(
+    lambda rules, strategy: replace(rules, strategy=strategy),
+    st.sampled_from([PLAIN, SKILLED, TIERED]),
+    st.sampled_from(sorted(MEASURES)),
+)
+
+
+def site(*rules: QueueConfig) -> Roster:
+    made = make_roster(len(AGENTS), len(rules))
+    agents = {name: replace(agent, skills=SKILLS[name]) for name, agent in made.agents.items()}
+    named = {f"q{n}": replace(each, name=f"q{n}", agents=AGENTS) for n, each in enumerate(rules)}
+    return replace(made, agents=agents, queues=named)
+
+
 class Day(RuleBasedStateMachine):
-    """Three agents, two queues with whisper and wrap-up, callers and phones that do what they like."""
+    """Three agents, two queues of any rules, callers and phones that do what they like."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.centre = Centre(make_roster(3, 2, whisper=WHISPER, wrap_up_ms=2000, max_callers=4, ring_ms=5000))
+        self.centre = Centre(site(PLAIN, PLAIN))
+        self.seen = 0
+
+    @initialize(one=queues, other=queues)
+    def rules_are_set(self, one: QueueConfig, other: QueueConfig) -> None:
+        self.centre = Centre(site(one, other))
+        self.seen = 0
 
     def legs(self, *phases: Phase) -> list[str]:
         return sorted(leg for leg, state in self.centre.world.legs.items() if state.phase in phases)
@@ -31,9 +74,19 @@ class Day(RuleBasedStateMachine):
         queue=st.sampled_from(["q0", "q1", "gone"]),
         priority=st.integers(0, 2),
         wait=st.sampled_from([0, 7000]),
+        language=st.sampled_from(["en", "de"]),
+        number=st.integers(1, 3),
     )
-    def caller_comes(self, queue: str, priority: int, wait: int) -> None:
-        self.centre.queued(queue, priority=priority, max_wait_ms=wait, keys="0", leave_if_empty=bool(wait))
+    def caller_comes(self, queue: str, priority: int, wait: int, language: str, number: int) -> None:
+        self.centre.queued(
+            queue,
+            priority=priority,
+            max_wait_ms=wait,
+            keys="0",
+            leave_if_empty=bool(wait),
+            language=language,
+            caller=f"+49{number}",
+        )
 
     @precondition(lambda self: self.centre.world.visits)
     @rule(data=st.data())
@@ -136,7 +189,22 @@ class Day(RuleBasedStateMachine):
     @invariant()
     def nobody_waits_while_somebody_is_free(self) -> None:
         for line in self.centre.world.lines.values():
-            assert not (line.waiting and line.ready) or self.centre.world.held
+            for pool in line.pools.values():
+                assert not (pool.waiting and pool.ready) or self.centre.world.held
+
+    @invariant()
+    def nobody_is_overtaken(self) -> None:
+        """Who is rung is rung for the caller whose turn it is, of all whom he may serve."""
+        world = self.centre.world
+        for command in self.centre.log[self.seen :]:
+            if not isinstance(command, c.Offer) or command.leg not in world.legs:
+                continue
+            served = world.visits[command.call].key
+            pools = [pool for q in world.queues_of(command.agent) for pool in world.line(q).pools.values()]
+            mine = [pool for pool in pools if command.agent in pool.members]
+            passed = [key for pool in mine for key in pool.waiting if key < served]
+            assert not passed or world.held
+        self.seen = len(self.centre.log)
 
     @invariant()
     def nothing_ends_before_it_began(self) -> None:
@@ -159,10 +227,35 @@ class Day(RuleBasedStateMachine):
         for name, line in world.lines.items():
             waiting = [v for v in world.visits.values() if v.row.queue == name and v.row.ended is None]
             assert line.size == len(waiting)
-            assert {key[3] for key in line.waiting} == {v.row.call for v in waiting if not v.leg}
-            assert list(line.waiting) == sorted(line.waiting)
-            ready = {a.name for a in world.agents.values() if a.presence is Presence.READY}
-            assert {key[1] for key in line.ready} == (ready if name in world.roster.queues else set())
+            assert [key[3] for key in line.waiting()] == [
+                v.row.call for v in sorted(waiting, key=lambda v: v.key) if v.waits
+            ]
+            for pool in line.pools.values():
+                self.pool_is_right(world.roster.queues[name], pool)
+
+    def pool_is_right(self, queue: QueueConfig, pool: Pool) -> None:
+        world = self.centre.world
+        assert pool.waiting == sorted(pool.waiting)
+        assert all(world.visits[key[3]].need == pool.need for key in pool.waiting)
+        assert pool.members == members(pool.need, queue, world.roster.agents)
+        ready = {a.name for a in world.agents.values() if a.presence is Presence.READY}
+        assert [key[3] for key in pool.ready] == sorted(ready & pool.members, key=lambda name: pool.keys[name])
+        assert set(pool.keys) == ready & pool.members
+
+    @invariant()
+    def one_agent_wins_a_caller(self) -> None:
+        world = self.centre.world
+        for call, visit in world.visits.items():
+            assert all(world.legs[leg].call == call for leg in visit.legs)
+            phases = [world.legs[leg].phase for leg in visit.legs]
+            won = [phase for phase in phases if phase in (Phase.CONNECTING, Phase.TALK)]
+            assert not won or len(phases) == 1
+            rings_all = visit.row.queue in world.roster.queues and (
+                world.roster.queues[visit.row.queue].strategy == "ring-all"
+            )
+            assert len(phases) <= 1 or rings_all
+            assert visit.waits == (visit.row.ended is None and (not phases or (rings_all and not (
+                Phase.WHISPER in phases or won)))) or visit.row.queue not in world.roster.queues
 
     @invariant()
     def each_agent_has_one_leg_and_each_leg_one_agent(self) -> None:
@@ -172,7 +265,7 @@ class Day(RuleBasedStateMachine):
         for name, leg in busy.items():
             state = world.legs[leg]
             assert state.agent == name
-            assert world.visits[state.call].leg == leg
+            assert leg in world.visits[state.call].legs
 
     @invariant()
     def every_visit_that_is_over_has_one_outcome(self) -> None:

@@ -148,7 +148,7 @@ def test_callers_who_came_while_nobody_looked_keep_their_order_and_their_time() 
         mark(centre, call, marks.QUEUE, "q0", at)
     centre.at += 5000
     look(centre, *(channel(call, app_args=ARGS) for call in sorted(came)))
-    assert [key[3] for key in centre.world.lines["q0"].waiting] == [first, second]
+    assert [key[3] for key in centre.world.lines["q0"].waiting()] == [first, second]
     assert {call: centre.visit(call).entered for call in came} == came
     assert centre.segments(first) == ["ivr", "waiting"]
 
