@@ -310,11 +310,23 @@ def check_engine(draft: Draft) -> Iterator[Diagnostic]:
             yield found("E902", step.offer.span, text, f"write engine: acd in queue {queue.name}")
 
 
+_OWN_ENGINE = {
+    "relax": "relax",
+    "language_skill": "language_skill",
+    "ranks": "ranks",
+    "escalate": "escalate",
+    "ageing": "ageing_ms",
+    "keep_place": "keep_place_ms",
+    "sticky": "sticky_ms",
+}
+
+
 def check_native(draft: Draft) -> Iterator[Diagnostic]:
     """The keys of queues themselves. The page of E902 is with check_engine."""
     for queue in draft.site.queues.values():
-        for word, asked in (("relax", queue.relax), ("language_skill", queue.language_skill)):
-            if asked and queue.engine == "native":
+        asked = {word: getattr(queue, value) for word, value in _OWN_ENGINE.items()}
+        for word in (word for word, wanted in asked.items() if wanted):
+            if queue.engine == "native":
                 text = f'{word} needs engine acd; queue "{queue.name}" is native'
                 yield found("E902", draft.spot("queues", queue.name, word), text, "write engine: acd")
 
@@ -323,13 +335,12 @@ def check_native(draft: Draft) -> Iterator[Diagnostic]:
 def check_later(draft: Draft) -> Iterator[Diagnostic]:
     """Something is read, checked and kept, and this version does not do it yet.
 
-    Queues of the own engine serve the longest idle agent who has the skills; other strategies, relaxed
-    skills, skills by language, announcements and callbacks are only stored.
+    Announcements to those who wait in a queue of the own engine, and callbacks, are only stored.
 
     Bad:
-        queues: {support: {strategy: most-skilled}}
+        queues: {support: {announce: {every: 45s, position: true}}}
     Good:
-        queues: {support: {strategy: longest-idle}}
+        queues: {support: {engine: native, announce: {every: 45s, position: true}}}
     """
     for step in steps_of(draft):
         if isinstance(step, g.Callback):
@@ -348,16 +359,9 @@ def check_stored(draft: Draft) -> Iterator[Diagnostic]:
 
 
 def _not_yet(draft: Draft, queue: g.Queue) -> Iterator[Diagnostic]:
-    asked = {
-        "strategy": queue.strategy != "longest-idle",
-        "relax": bool(queue.relax),
-        "language_skill": bool(queue.language_skill),
-        "announce": queue.announce is not None,
-    }
-    for word in (word for word, wanted in asked.items() if wanted):
-        text = f'queue "{queue.name}" does not do {word} yet'
-        hint = "until then the longest idle agent is next" if word == "strategy" else "it is kept"
-        yield found("W529", draft.spot("queues", queue.name, word), text, hint)
+    if queue.announce is not None:
+        text = f'queue "{queue.name}" does not announce anything yet'
+        yield found("W529", draft.spot("queues", queue.name, "announce"), text, "it is kept")
 
 
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (

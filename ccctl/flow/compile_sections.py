@@ -14,7 +14,8 @@ QUALIFY_S = "60"
 _STRATEGIES = {
     "longest-idle": "leastrecent",
     "most-skilled": "leastrecent",
-    "least-calls": "fewestcalls",
+    "fewest-calls": "fewestcalls",
+    "least-occupied": "leastrecent",
     "round-robin": "rrmemory",
     "ring-all": "ringall",
     "random": "random",

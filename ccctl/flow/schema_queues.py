@@ -9,16 +9,34 @@ from ccctl.flow.schema_steps import PROMPTS, RINGING, YES, span_of_time, whole
 from ccctl.flow.schema_types import TEXT, Key, Kind, Reader, Table, choice, keyed, listed, named, read_keys
 from ccctl.flow.source import Node, Scalar, Sequence
 
-STRATEGIES = ("longest-idle", "most-skilled", "least-calls", "round-robin", "ring-all", "random", "linear")
+STRATEGIES = (
+    "longest-idle",
+    "round-robin",
+    "ring-all",
+    "fewest-calls",
+    "least-occupied",
+    "most-skilled",
+    "random",
+    "linear",
+)
 RECORDS = ("consent", "always", "never")
 LATER = span_of_time(1000, 3_600_000)
 SKILLS = keyed("skills", sections.NAME, whole(1, 5))
 RELAX = Table(
     "relax",
-    "After so long a wait lower levels are enough. (Only stored so far.)",
+    "After so long a wait lower levels are enough.",
     (
         Key("after", LATER, "the wait", required=True, example="after: 60s"),
         Key("skills", SKILLS, "levels that are enough then", required=True, example="skills: {technical: 1}"),
+    ),
+)
+RANK = whole(2, 9)
+STICKY = Table(
+    "sticky",
+    "Who calls again gets the agent he talked to, if that agent is there.",
+    (
+        Key("within", span_of_time(1000, 90 * 86_400_000), "how long ago the talk may be", "7d"),
+        Key("wait", LATER, "how long that agent alone is rung", "30s"),
     ),
 )
 ANNOUNCE = Table(
@@ -41,6 +59,11 @@ def _read_relax(reader: Reader, node: Node) -> tuple[graph.Relax, ...] | None:
         for span, keys in found
         if "after" in keys and "skills" in keys
     )
+
+
+def _read_sticky(reader: Reader, node: Node) -> tuple[int, int]:
+    keys = read_keys(reader, node, STICKY)
+    return keys.get("within", 7 * 86_400_000), keys.get("wait", 30_000)
 
 
 def _read_announce(reader: Reader, node: Node) -> graph.Announce | None:
@@ -75,6 +98,11 @@ QUEUE = Table(
             "skill that a call of this language needs too",
         ),
         Key("agents", listed(named("agents", "an agent")), "the agents", "all with the skills"),
+        Key("ranks", keyed("ranks", named("agents", "an agent"), RANK), "agents after those of rank 1", "all 1"),
+        Key("escalate", keyed("escalate", RANK, LATER), "the wait after which a rank is asked", "at once"),
+        Key("ageing", LATER, "waiting that a point of priority is worth", "priorities are strict"),
+        Key("keep_place", LATER, "for how long a caller who was lost keeps his place", "not at all"),
+        Key("sticky", Kind("mapping, below", _read_sticky, STICKY.shape), "the agent whom a caller had last"),
         Key("ring", RINGING, "how long an agent's phone rings", "15s"),
         Key("wrap_up", span_of_time(0, 3_600_000), "time after a talk before the next call", "0s"),
         Key("max_callers", whole(1, 10_000), "how many may wait", "no limit"),
@@ -92,7 +120,7 @@ QUEUE = Table(
             "consent",
         ),
     ),
-    soon=("callback", "ageing", "accept_key"),
+    soon=("callback", "accept_key"),
 )
 
 
@@ -114,6 +142,8 @@ def _queue(
 ) -> graph.Queue:
     percent, goal_ms = found.get("service_level", (80, 20_000))
     skills = found.get("skills", {})
+    sticky_ms, sticky_wait_ms = found.get("sticky", (0, 0))
+    least = at_least(skills, found.get("relax", ()))
     return graph.Queue(
         name=name,
         span=span,
@@ -121,7 +151,7 @@ def _queue(
         engine=found.get("engine", defaults.engine),
         strategy=found.get("strategy", "longest-idle"),
         skills=skills,
-        agents=found.get("agents") or tuple(a.name for a in agents.values() if has_skills(a, skills)),
+        agents=found.get("agents") or tuple(a.name for a in agents.values() if has_skills(a, least)),
         ring_ms=found.get("ring", 15_000),
         wrap_up_ms=found.get("wrap_up", 0),
         max_callers=found.get("max_callers", 0),
@@ -133,8 +163,21 @@ def _queue(
         relax=found.get("relax", ()),
         language_skill=found.get("language_skill", {}),
         announce=found.get("announce"),
+        ranks=found.get("ranks", {}),
+        escalate={int(rank): after for rank, after in found.get("escalate", {}).items()},
+        ageing_ms=found.get("ageing", 0),
+        keep_place_ms=found.get("keep_place", 0),
+        sticky_ms=sticky_ms,
+        sticky_wait_ms=sticky_wait_ms,
         record=found.get("record", "consent"),
     )
+
+
+def at_least(skills: dict[str, int], relax: tuple[graph.Relax, ...]) -> dict[str, int]:
+    """The levels that are enough for somebody who has waited long."""
+    for step in relax:
+        skills = skills | {skill: min(level, skills.get(skill, 0)) for skill, level in step.skills.items()}
+    return skills
 
 
 def has_skills(agent: graph.Agent, skills: dict[str, int]) -> bool:
