@@ -98,7 +98,12 @@ QUEUE = Table(
             "skill that a call of this language needs too",
         ),
         Key("agents", listed(named("agents", "an agent")), "the agents", "all with the skills"),
-        Key("ranks", keyed("ranks", named("agents", "an agent"), RANK), "agents after those of rank 1", "all 1"),
+        Key(
+            "ranks",
+            keyed("ranks", named("agents", "an agent"), RANK),
+            "agents after those of rank 1",
+            "all 1",
+        ),
         Key("escalate", keyed("escalate", RANK, LATER), "the wait after which a rank is asked", "at once"),
         Key("ageing", LATER, "waiting that a point of priority is worth", "priorities are strict"),
         Key("keep_place", LATER, "for how long a caller who was lost keeps his place", "not at all"),

@@ -4,6 +4,7 @@ For a caller: the first of the agents who are free for his pool. For an agent: o
 queues that he may serve the caller whose turn it is, in one order over all of them.
 """
 
+from bisect import bisect_left
 from collections.abc import Container, Iterable, Mapping
 
 from ccctl.events import split_ref
@@ -13,6 +14,12 @@ from ccctl.queue.line import CallerKey, Line, Pool
 def next_agent(pool: Pool) -> str:
     """The agent to ring for the head of this pool, or ''."""
     return pool.ready[0][3] if pool.ready else ""
+
+
+def first_rank(pool: Pool) -> list[str]:
+    """Those who are free, of the first rank that has any."""
+    rank = pool.ready[0][0]
+    return [key[3] for key in pool.ready[: bisect_left(pool.ready, (rank + 1,))]]
 
 
 def head(pool: Pool, held: Container[str] = ()) -> CallerKey | None:

@@ -1,7 +1,8 @@
 """Which of the free agents is next: one key for each strategy, the smallest first. Pure.
 
-A key is made when an agent becomes free, and stands until he is not: whoever is asked for the next agent
-only looks at the first of a sorted list. The rank of the agent in the queue comes before everything.
+A key is made when an agent becomes free, and stands until he is not: whoever asks for the next agent only
+looks at the first of a sorted list. Two strategies cannot be put in order beforehand, and look at all who
+are free. The rank of the agent in the queue comes before everything.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,6 @@ class Candidate(msgspec.Struct):
     state: Agent
     config: AgentConfig
     tally: Tally
-    at: int
 
 
 Measure = Callable[[QueueConfig, Candidate], tuple[int, int]]
@@ -44,21 +44,10 @@ def _fewest_calls(_queue: QueueConfig, one: Candidate) -> tuple[int, int]:
     return one.tally.answered, one.state.idle_since
 
 
-def _least_occupied(_queue: QueueConfig, one: Candidate) -> tuple[int, int]:
-    """Thousandths of the time since his login that he was busy with calls, when he became free."""
-    since_login = max(1, one.at - one.state.login_at)
-    return one.state.busy_ms * 1000 // since_login, one.state.idle_since
-
-
 def _most_skilled(queue: QueueConfig, one: Candidate) -> tuple[int, int]:
     """The sum of his levels in the skills that the queue asks for."""
     asked = {*queue.skills, *queue.language_skill.values()} or set(one.config.skills)
     return -sum(one.config.skills.get(skill, 0) for skill in asked), one.state.idle_since
-
-
-def _random(queue: QueueConfig, one: Candidate) -> tuple[int, int]:
-    """Drawn anew whenever he becomes free; from what the journal holds, so that a replay draws the same."""
-    return crc32(f"{queue.name}/{one.config.name}/{one.state.idle_since}".encode()), 0
 
 
 def _linear(queue: QueueConfig, one: Candidate) -> tuple[int, int]:
@@ -71,11 +60,21 @@ MEASURES: dict[str, Measure] = {
     "ring-all": _longest_idle,
     "round-robin": _round_robin,
     "fewest-calls": _fewest_calls,
-    "least-occupied": _least_occupied,
+    "least-occupied": _longest_idle,
     "most-skilled": _most_skilled,
-    "random": _random,
+    "random": _longest_idle,
     "linear": _linear,
 }
+
+
+def occupancy(agent: Agent, at: int) -> float:
+    """The part of the time since his login that he was busy with calls: 0 to 1."""
+    return agent.busy_ms / max(1, at - agent.login_at)
+
+
+def drawn(count: int, serial: int) -> int:
+    """One of `count`, by a number that the journal brings about: a replay draws the same."""
+    return crc32(serial.to_bytes(8)) % count
 
 
 def agent_key(queue: QueueConfig, one: Candidate) -> tuple[int, int, int, str]:

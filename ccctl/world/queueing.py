@@ -10,14 +10,16 @@ from ccctl.changes import OfferOutcome, OfferRow, Outcome, SegmentKind
 from ccctl.events import CallerQueued, Ref, split_ref
 from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
 from ccctl.flow.roster import QueueConfig
-from ccctl.queue.distribute import head, next_agent, next_caller
-from ccctl.queue.line import put, take, turn
+from ccctl.queue.distribute import first_rank, head, next_agent, next_caller
+from ccctl.queue.line import Pool, put, take, turn
 from ccctl.queue.needs import stages
+from ccctl.queue.strategy import drawn, occupancy
 from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, update_row
 from ccctl.world.presence import change, occupy
 from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
 
 RING_ALL = "ring-all"
+ALONE = 2  # fewer than so many who are free: nothing to choose
 AWAY = (Presence.OFFLINE, Presence.PAUSED, Presence.NOT_RESPONDING)
 RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
 AGAIN_MS = 2000
@@ -154,8 +156,18 @@ def _drop_if_empty(world: World, visit: Visit) -> None:
 def find_agent(world: World, out: Out, visit: Visit, at: int) -> None:
     """A caller began to wait: offer the head of his pool (him, or one before him) to an idle agent."""
     pool = world.pool(visit.row.queue, visit.need)
-    while (key := head(pool, world.held)) and (agent := next_agent(pool)):
+    while (key := head(pool, world.held)) and (agent := _choose(world, visit.row.queue, pool, at)):
         make_offer(world, out, world.visits[key[3]], agent, at)
+
+
+def _choose(world: World, queue: str, pool: Pool, at: int) -> str:
+    strategy = world.roster.queues[queue].strategy
+    if len(pool.ready) < ALONE or strategy not in ("random", "least-occupied"):
+        return next_agent(pool)
+    free = first_rank(pool)
+    if strategy == "random":
+        return free[drawn(len(free), world.serial)]
+    return min(free, key=lambda name: occupancy(world.agents[name], at))
 
 
 def give_work(world: World, out: Out, agent: str, at: int) -> None:
@@ -278,9 +290,7 @@ def _remember_place(world: World, visit: Visit, caller: str, at: int) -> None:
         world.places[f"{queue.name}/{caller}"] = (visit.row.entered, at)
 
 
-def withdraw_all(
-    world: World, out: Out, visit: Visit, why: OfferOutcome, at: int, but: Ref = ""
-) -> None:
+def withdraw_all(world: World, out: Out, visit: Visit, why: OfferOutcome, at: int, but: Ref = "") -> None:
     """Take the offers back from everybody whose phone rings for him. Nobody is given work before all are."""
     legs = [leg for leg in visit.legs if leg != but]
     visit.legs = [leg for leg in visit.legs if leg == but]

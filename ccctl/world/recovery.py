@@ -20,15 +20,17 @@ from ccctl.world.offers import (
 )
 from ccctl.world.presence import change, mirror
 from ccctl.world.queueing import (
+    RING_ALL,
     end_waiting,
     find_agent,
     go_on,
+    is_picked_up,
     on_queued,
     on_renew,
     release,
     release_if_empty,
 )
-from ccctl.world.state import Out, Phase, World, is_leg
+from ccctl.world.state import Out, Phase, Visit, World, is_leg
 from ccctl.world.watching import end as end_watch
 
 
@@ -215,8 +217,23 @@ def _reconnect(world: World, event: Resynced, live: dict[Ref, LiveChannel], leg:
 def rebuild_lines(world: World) -> None:
     """After reading a snapshot or a new site: the orders are made anew from visits and agents."""
     world.lines = {}
-    for visit in world.visits.values():
+    for call, visit in world.visits.items():
+        visit.legs = [leg for leg in visit.legs if leg in world.legs] or _legs_of(world, call)
+        visit.waits = visit.row.ended is None and _is_asked_for(world, visit)
         if visit.row.ended is None:
             world.line(visit.row.queue).size += 1
-            if visit.waits and visit.row.queue in world.roster.queues:
-                put(world.pool(visit.row.queue, visit.need).waiting, visit.key)
+        if visit.waits:
+            put(world.pool(visit.row.queue, visit.need).waiting, visit.key)
+
+
+def _legs_of(world: World, call: Ref) -> list[Ref]:
+    """By the legs themselves: a snapshot of an older version does not say it with the caller."""
+    return [leg for leg, state in world.legs.items() if state.call == call]
+
+
+def _is_asked_for(world: World, visit: Visit) -> bool:
+    """Somebody who becomes free may be rung for him."""
+    queue = world.queue(visit.row.queue)
+    if queue is None:
+        return False
+    return not visit.legs or (queue.strategy == RING_ALL and not is_picked_up(world, visit))

@@ -164,7 +164,7 @@ class World(msgspec.Struct):
 
     def _put_ready(self, queue: str, pool: Pool, agent: Agent) -> None:
         config, tally = self.roster.agents[agent.name], self.tally(queue, agent.name)
-        key = agent_key(self.roster.queues[queue], Candidate(agent, config, tally, agent.since))
+        key = agent_key(self.roster.queues[queue], Candidate(agent, config, tally))
         pool.keys[agent.name] = key
         put(pool.ready, key)
 

@@ -1,6 +1,7 @@
 """What must hold whatever happens: random days in the call centre."""
 
 import itertools
+import os
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -241,7 +242,9 @@ class Day(RuleBasedStateMachine):
         assert all(world.visits[key[3]].need == pool.need for key in pool.waiting)
         assert pool.members == members(pool.need, queue, world.roster.agents)
         ready = {a.name for a in world.agents.values() if a.presence is Presence.READY}
-        assert [key[3] for key in pool.ready] == sorted(ready & pool.members, key=lambda name: pool.keys[name])
+        assert [key[3] for key in pool.ready] == sorted(
+            ready & pool.members, key=lambda name: pool.keys[name]
+        )
         assert set(pool.keys) == ready & pool.members
 
     @invariant()
@@ -256,8 +259,14 @@ class Day(RuleBasedStateMachine):
                 world.roster.queues[visit.row.queue].strategy == "ring-all"
             )
             assert len(phases) <= 1 or rings_all
-            assert visit.waits == (visit.row.ended is None and (not phases or (rings_all and not (
-                Phase.WHISPER in phases or won)))) or visit.row.queue not in world.roster.queues
+            assert (
+                visit.waits
+                == (
+                    visit.row.ended is None
+                    and (not phases or (rings_all and not (Phase.WHISPER in phases or won)))
+                )
+                or visit.row.queue not in world.roster.queues
+            )
 
     @invariant()
     def each_agent_has_one_leg_and_each_leg_one_agent(self) -> None:
@@ -295,4 +304,6 @@ class Day(RuleBasedStateMachine):
 
 
 TestDay = Day.TestCase
-TestDay.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestDay.settings = settings(
+    max_examples=int(os.environ.get("HISTORIES", "60")), stateful_step_count=50, deadline=None
+)
