@@ -79,6 +79,7 @@ def _keep_used_queues(world: World, new: Roster) -> Roster:
 
 def on_resynced(world: World, event: Resynced, out: Out) -> None:
     live = {channel.channel: channel for channel in event.channels}
+    world.held[event.node] = True  # what was missed came in no order: who is next is seen when all is known
     _end_dead(world, event, live, out)
     for channel in event.channels:
         if channel.ours:
