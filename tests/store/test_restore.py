@@ -10,6 +10,7 @@ from ccctl import events as e
 from ccctl.runtime.engine import Engine
 from ccctl.runtime.restore import restore
 from ccctl.store.journal import Writer
+from ccctl.world.recovery import rebuild_lines
 from tests.support.centre import Centre, make_roster
 
 STARTED = 1_000_000
@@ -45,6 +46,7 @@ def test_rows_lost_between_an_event_and_its_commit_are_written_at_the_start(
     assert count(engine, "visits") == 0
 
     restored = start_again(engine, tmp_path)
+    rebuild_lines(centre.world)  # as at each start
     assert restored.world == centre.world
     assert count(engine, "visits where outcome = 'answered' and talk_ended is not null") == 1
     assert count(engine, "offers where outcome = 'answered'") == 1
