@@ -29,7 +29,7 @@ from ccctl.flow.schema_types import (
 )
 from ccctl.flow.schema_words import READABLE, VARIABLE, template
 from ccctl.flow.source import Node, Scalar, duplicates
-from ccctl.flow.values import Wrong
+from ccctl.flow.values import Wrong, host
 
 METHODS = ("get", "post")
 SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token")
@@ -75,6 +75,10 @@ def _is_url(reader: Reader, parts: Text, span: Span) -> bool:
         if "://" in first and len(parts) > 1:
             hint = "variables may stand after the host: https://crm.acme.example/{{ case }}"
         reader.report(outside.bad_url(span, f'"{shown}" is not a URL', hint))
+        return False
+    place = host(re.split("[:/?]", first.partition("://")[2])[0])
+    if isinstance(place, Wrong):
+        reader.report(outside.bad_url(span, place.text, place.hint))
         return False
     wrong = next((part.text for part in parts if not _URL_TEXT.fullmatch(part.text)), "")
     if wrong:

@@ -4,6 +4,7 @@ A value that does not fit is a `Wrong`, with what to write instead; nothing is r
 """
 
 import datetime
+import ipaddress
 import re
 import zoneinfo
 
@@ -185,12 +186,26 @@ def country(text: str) -> str | Wrong:
 def host(text: str) -> str | Wrong:
     """A host name or an IPv4 address. A port is a key of its own."""
     label = r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    if re.fullmatch(r"(.+\.)?[0-9]+\.?", text):  # no name ends with a number: this is meant as an address
+        return _address(text)
     if re.fullmatch(rf"{label}(\.{label})*\.?", text) and len(text) <= 253:
         return text
     bare, _, port = text.removeprefix("sip:").partition(":")
     if port.isdecimal():
         return Wrong(f'"{text}" is not a host name', f"write host: {bare} and port: {port}")
     return Wrong(f'"{text}" is not a host name', "write for example sip.telco.example or 192.0.2.10")
+
+
+def _address(text: str) -> str | Wrong:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        pass
+    parts = [part for part in text.split(".") if part.isdecimal()]
+    large = next((part for part in parts if len(part) > 3 or int(part) > 255), "")
+    why = f": {large} is more than 255" if large and text.count(".") == 3 else ""
+    hint = "an address is four numbers from 0 to 255, without zeros before them: 192.0.2.10"
+    return Wrong(f'"{text}" is neither an IPv4 address nor a host name{why}', hint)
 
 
 # -- time ------------------------------------------------------------------------------------------

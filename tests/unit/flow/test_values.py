@@ -118,3 +118,30 @@ def test_hosts() -> None:
     wrong = values.host("sip:sip.telco.example:5080")
     assert isinstance(wrong, Wrong)
     assert "port: 5080" in wrong.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("127.0.0.300", "300 is more than 255"),
+        ("127.0.0.1000000000", "1000000000 is more than 255"),
+        ("192.0.2", "neither"),
+        ("192.0.2.10.5", "neither"),
+        ("192.0.2.010", "neither"),
+        ("192.0.2.10.", "neither"),
+        ("5060", "neither"),
+        ("sip.telco.300", "neither"),
+    ],
+)
+def test_what_ends_with_a_number_is_an_address_or_wrong(text: str, why: str) -> None:
+    wrong = values.host(text)
+    assert isinstance(wrong, Wrong), wrong
+    assert why in wrong.text
+    assert "192.0.2.10" in wrong.hint
+
+
+@pytest.mark.parametrize(
+    "text", ["0.0.0.0", "255.255.255.255", "pbx1", "10.in-addr.example", "1and1.example"]
+)
+def test_names_with_numbers_in_them_are_names(text: str) -> None:
+    assert values.host(text) == text
