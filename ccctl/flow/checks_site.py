@@ -16,6 +16,8 @@ from ccctl.flow.sentences import prompts_said, speaks
 from ccctl.flow.summaries import reached
 from ccctl.flow.values import COUNTRIES, DAYS, EMERGENCY_ANYWHERE
 
+MANY_PROMPTS = 20  # so many are named in one finding
+
 
 def clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
@@ -293,7 +295,8 @@ def check_prompt_languages(draft: Draft) -> Iterator[Diagnostic]:
     """A prompt lacks one of the site's languages.
 
     Asterisk would play English, or nothing, and report success. What callers of one of several sites can
-    hear needs that site's languages, too; de_AT is served by de.
+    hear needs that site's languages, too; de_AT is served by de. All prompts that lack the same language are
+    one finding.
 
     Bad:
         defaults: {languages: [en, de]}
@@ -303,21 +306,69 @@ def check_prompt_languages(draft: Draft) -> Iterator[Diagnostic]:
         prompts: {welcome: {en: "Welcome.", de: "Willkommen."}}
     """
     needed = languages_needed(draft)
+    silent: dict[str, list[Prompt]] = {}
     for prompt in draft.site.prompts.values():
-        languages = needed.get(prompt.name, draft.site.defaults.languages)
-        for language in languages:
+        for language in needed.get(prompt.name, draft.site.defaults.languages):
             if not speaks(prompt, language):
-                yield found(
-                    "E601", prompt.span, _unspoken(prompt, language), f"languages are {', '.join(languages)}"
-                )
+                silent.setdefault(language, []).append(prompt)
+    for language, prompts in silent.items():
+        if len({_item(prompt) for prompt in prompts}) > 1:
+            yield _silent(draft, language, prompts)
+        else:
+            languages = needed.get(prompts[0].name, draft.site.defaults.languages)
+            text = _unspoken(prompts[0], language)
+            yield found("E601", prompts[0].span, text, f"languages are {', '.join(languages)}")
+
+
+def _silent(draft: Draft, language: str, prompts: list[Prompt]) -> Diagnostic:
+    """One cause, one finding: where the language is asked for when no prompt has it, else at the first."""
+    ordered = sorted(prompts, key=lambda prompt: (prompt.span, prompt.name))
+    items = list(dict.fromkeys(_item(prompt) for prompt in ordered))
+    more = len(items) - MANY_PROMPTS
+    shown = ", ".join(items[:MANY_PROMPTS]) + (f" and {more} more" if more > 0 else "")
+    text = f'{len(items)} prompts have no text in "{language}" and no sounds/{language}/NAME.wav: {shown}'
+    every = "; 'ccctl prompts missing' lists them all" if more > 0 else ""
+    cause, hint = _asked_for(draft, language, prompts)
+    at_first = _is_spoken(draft, language) or not cause.file
+    return found("E601", ordered[0].span if at_first else cause, text, f"{hint}{every}")
+
+
+def _item(prompt: Prompt) -> str:
+    """The parts of one sentence are one thing."""
+    return f"what is said at {place(prompt.span)}" if _is_part(prompt) else prompt.name
+
+
+def _is_part(prompt: Prompt) -> bool:
+    return bool(prompt.fragment and not prompt.fragment.pin)
 
 
 def _unspoken(prompt: Prompt, language: str) -> str:
-    """The parts of one sentence are one finding."""
-    if prompt.fragment and not prompt.fragment.pin:
+    if _is_part(prompt):
         return f'what is said here has no text in "{language}"'
     path = f"sounds/{language}/{prompt.name}.wav"
     return f'prompt "{prompt.name}" has no text in "{language}" and no {path}'
+
+
+def _asked_for(draft: Draft, language: str, prompts: list[Prompt]) -> tuple[Span, str]:
+    """Where it is said that calls have this language, and what to do."""
+    site = draft.site
+    if language not in site.defaults.languages:
+        locale = next(each for each in site.sites.values() if language in each.languages)
+        span = draft.spot("sites", locale.name, "languages")
+    elif written := draft.spots.get(("defaults", "defaults", "languages")):
+        span = written
+    else:
+        spoken = sorted({word for prompt in prompts for word in prompt.texts}) or ["en"]
+        meant = f"defaults: {{languages: [{', '.join(spoken)}]}}"
+        return site.defaults.span, f"without languages they are [{language}]; write {meant}"
+    return span, f'write their texts, or take "{language}" out of languages ({place(span)})'
+
+
+def _is_spoken(draft: Draft, language: str) -> bool:
+    """Some prompt that a person wrote or recorded has it."""
+    made = {Span(), *(queue.span for queue in draft.site.queues.values())}
+    prompts = draft.site.prompts.values()
+    return any(speaks(prompt, language) for prompt in prompts if prompt.span not in made)
 
 
 def languages_needed(draft: Draft) -> dict[str, tuple[str, ...]]:

@@ -48,3 +48,23 @@ def test_every_code_has_cases_and_a_page() -> None:
         assert page.title, page.code
         assert "Bad:" in page.text, page.code
         assert "Good:" in page.text, page.code
+
+
+def test_one_language_that_prompts_lack_is_one_finding_that_names_them() -> None:
+    prompts = "".join(f"  p{number:02}: {{en: Hello}}\n" for number in range(25))
+    names = "".join(f"{{play: p{number:02}}}, " for number in range(25))
+    site = "ccctl: 1\ndefaults: {languages: [en, de]}\nnumbers: {'+49301234501': x}\n"
+    _, (finding,) = read({"alone": True, "site": f"{site}flows: {{x: [{names}hangup]}}\nprompts:\n{prompts}"})
+    assert (finding.code, finding.span.line, finding.span.column) == ("E601", 2, 23)
+    assert finding.text.startswith('25 prompts have no text in "de" and no sounds/de/NAME.wav: p00, p01,')
+    assert "p19 and 5 more" in finding.text
+    assert 'take "de" out of languages (case.yaml:2:23)' in finding.hint
+    assert "prompts missing" in finding.hint
+
+
+def test_languages_that_were_never_written_are_the_hint() -> None:
+    site = "ccctl: 1\ndefaults: {timezone: UTC}\nnumbers: {'+49301234501': x}\n"
+    flows = "flows: {x: [{play: [a, b]}, hangup]}\nprompts: {a: {de: A}, b: {de: B}}\n"
+    _, found = read({"alone": True, "site": site + flows})
+    hints = [finding.hint for finding in found if finding.code == "E601"]
+    assert hints == ["without languages they are [en]; write defaults: {languages: [de]}"]
