@@ -47,8 +47,9 @@ def check_prefixes(draft: Draft) -> Iterator[Diagnostic]:
 def check_extensions(draft: Draft) -> Iterator[Diagnostic]:
     """A menu option is the beginning of an extension that may be dialled there.
 
-    Who presses 2 waits until it is sure that no 210 follows. Move the option, let the menu take other
-    extensions, or say with interdigit on this menu that the pause is meant.
+    Who presses 2 waits until it is sure that no 210 follows; so does who dials extension 20 where there is an
+    option 201. Move the option, let the menu take other extensions, or say with interdigit on this menu that
+    the pause is meant.
 
     Bad:
         - {menu: main-menu, options: {2: sales}, dial_extensions: true, on_exhausted: hangup}   # 200-210
@@ -56,12 +57,21 @@ def check_extensions(draft: Draft) -> Iterator[Diagnostic]:
         - {menu: main-menu, options: {3: sales}, dial_extensions: true, on_exhausted: hangup}
     """
     for menu in menus_of(draft):
-        for option in menu.options:
-            hidden = sorted(each for each in menu.extensions if each.startswith(option.key))
-            if hidden and menu.span not in draft.patient:
-                shown = hidden[0] if len(hidden) == 1 else f"{hidden[0]}-{hidden[-1]}"
-                text = f'option "{option.key}" is the beginning of extensions {shown}'
-                yield found("E203", option.span, text, "move the option, or limit dial_extensions")
+        if menu.span not in draft.patient:
+            for option in menu.options:
+                if clash := _clash(menu, option.key):
+                    yield found("E203", option.span, clash, "move the option, or limit dial_extensions")
+
+
+def _clash(menu: Menu, key: str) -> str:
+    hidden = sorted(each for each in menu.extensions if each.startswith(key))
+    if key in hidden:
+        return f'option "{key}" is also an extension that may be dialled here'
+    if hidden:
+        shown = hidden[0] if len(hidden) == 1 else f"{hidden[0]}-{hidden[-1]}"
+        return f'option "{key}" is the beginning of extensions {shown}'
+    short = next((each for each in menu.extensions if key.startswith(each)), "")
+    return f'option "{key}" begins with extension {short}' if short else ""
 
 
 @finding("E204")

@@ -64,34 +64,57 @@ PHRASES = {
         rf"{_ES}{_NOT_ES}",
     ),
 }
+# What follows a key that is only the first of several: "press 5, then your department", "press 4 2".
+_MORE_EN = r"then|followed|plus|before|and(?!\s+(?:for|to|if)\b)"
+_MORE_DE = r"dann|danach|gefolgt|plus|vor|und(?!\s+(?:für|um|zum|zur|bei|wenn)\b)"
+_MORE_FR = r"puis|ensuite|suivie?|plus|et(?!\s+(?:pour|si)\b)"
+_MORE_ES = r"luego|después|seguid[ao]|más|y(?!\s+(?:para|si)\b)"
+MORE = {"en": _MORE_EN, "de": _MORE_DE, "fr": _MORE_FR, "es": _MORE_ES}
 _COMPILED = {
     language: tuple(re.compile(phrase, re.IGNORECASE) for phrase in phrases)
     for language, phrases in PHRASES.items()
 }
+_GOES_ON = {
+    language: re.compile(rf"[\s,.;-]*(?:(?:{more})\b|{_key(language)})", re.IGNORECASE)
+    for language, more in MORE.items()
+}
 
 
 class Promise(msgspec.Struct, frozen=True):
-    """`words` is the phrase as it stands in the text."""
+    """`words` is the phrase as it stands in the text; `more`: it says that further keys follow."""
 
     key: str
     words: str
+    more: bool = False
 
 
 def promises(text: str, language: str) -> list[Promise]:
     """Keys that callers are told to press. A menu of languages says each phrase in its own: those of English
     and of the text's language are looked for, and the first phrase for each key is kept."""
-    found: dict[str, str] = {}
+    found: dict[str, Promise] = {}
     for known in dict.fromkeys((language[:2], "en")):
         for phrase in _COMPILED.get(known, ()):
             for match in phrase.finditer(text):
-                words = match.group().strip(" .,;:!?")
-                found.setdefault(_KEYS[match["key"].lower()], " ".join(words.split()))
-    return [Promise(key, words) for key, words in found.items()]
+                words = " ".join(match.group().strip(" .,;:!?").split())
+                key = _KEYS[match["key"].lower()]
+                more = _GOES_ON[known].match(text, match.end()) is not None
+                found.setdefault(key, Promise(key, words, more))
+    return list(found.values())
 
 
-def answers(menu: Menu, key: str) -> bool:
-    """The menu knows the key, or may: as the first of several, or as what ends a longer input."""
-    keys = [option.key for option in menu.options]
-    if any(option.startswith(key) for option in (*keys, *menu.extensions)):
+def answers(menu: Menu, promise: Promise) -> bool:
+    """The menu knows the key, or it is said to be the first of several, or ends a longer input."""
+    if promise.key in {option.key for option in menu.options}:
         return True
-    return key == "#" and any(len(option) > 1 for option in (*keys, *menu.extensions))
+    if promise.key == "#":
+        return any(len(option) > 1 for option in _dialled(menu))
+    return promise.more and bool(longer(menu, promise.key))
+
+
+def longer(menu: Menu, key: str) -> list[str]:
+    """What may be dialled in the menu and begins with the key."""
+    return [option for option in _dialled(menu) if option.startswith(key) and option != key]
+
+
+def _dialled(menu: Menu) -> tuple[str, ...]:
+    return (*(option.key for option in menu.options), *menu.extensions)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccctl.flow.promises import answers, promises
+from ccctl.flow.promises import Promise, answers, promises
 from ccctl.flow.steps import Menu, Option
 
 
@@ -56,7 +56,45 @@ def test_what_only_looks_like_a_key_is_not(language: str, text: str) -> None:
     assert promises(text, language) == []
 
 
-def test_menus_answer_with_longer_options_and_extensions() -> None:
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Press 5, then your department."),
+        ("en", "Press five followed by the room"),
+        ("en", "Press 5 and the number of the room"),
+        ("en", "Press 5 1"),
+        ("en", "Press five one"),
+        ("de", "Drücken Sie die 5, dann die Abteilung"),
+        ("de", "Drücken Sie die Fünf und die Zimmernummer"),
+        ("fr", "Appuyez sur le 5 puis sur le 1"),
+        ("es", "Pulse el 5 y luego el 1"),
+    ],
+)
+def test_a_text_may_say_that_more_keys_follow(language: str, text: str) -> None:
+    assert [promise.more for promise in promises(text, language) if promise.key == "5"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "For billing press 5. For sales press 6"),
+        ("en", "Press 5, and for help press 6"),
+        ("en", "Press 5 or 6"),
+        ("de", "Drücken Sie die 5, und für Hilfe die 6"),
+        ("fr", "Appuyez sur le 5, et pour les ventes sur le 6"),
+        ("es", "Pulse el 5, y para ventas el 6"),
+    ],
+)
+def test_another_choice_is_not_more_of_the_same(language: str, text: str) -> None:
+    assert [promise.more for promise in promises(text, language) if promise.key == "5"] == [False]
+
+
+def test_menus_answer_the_key_itself_and_where_more_is_said_to_follow_longer_ones() -> None:
     menu = Menu(prompts=("m",), options=(Option(key="1"), Option(key="42")), extensions=("201",))
-    assert [key for key in "0123456789*#" if answers(menu, key)] == ["1", "2", "4", "#"]
-    assert not answers(Menu(prompts=("m",), options=(Option(key="1"),)), "#")
+
+    def answered(more: bool) -> list[str]:
+        return [key for key in "0123456789*#" if answers(menu, Promise(key, key, more))]
+
+    assert answered(False) == ["1", "#"]
+    assert answered(True) == ["1", "2", "4", "#"]
+    assert not answers(Menu(prompts=("m",), options=(Option(key="1"),)), Promise("#", "#"))
