@@ -58,7 +58,7 @@ EXTENSION = typed(
 )
 BOX = typed("2 to 10 digits", lambda text: values.digits(text, 2, 10), shape=shapes.digits(2, 10))
 DIGIT = typed("one digit", lambda text: values.digits(text, 1, 1), shape=shapes.digits(1, 1))
-HOST = typed("host name or address", values.host)
+HOST = typed("host name or address", values.host, shape=shapes.HOST)
 ENGINE = choice("acd", "native")
 
 

@@ -39,6 +39,13 @@ TARGET: Shape = {
     "pattern": r"^(\+?[0-9]{2,15}|[a-z][a-z0-9]*(-[a-z0-9]+)*)$",
     "errorMessage": "a name, or a number with its country code in quotes",
 }
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+HOST: Shape = {
+    "type": "string",
+    "pattern": rf"^({_BYTE}(\.{_BYTE}){{3}}|({_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?)$",
+    "errorMessage": "a host name, or an IPv4 address",
+}
 _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
 DAY_PATTERN = f"daily|{_DAY}( *- *{_DAY})?"
 _TIME = "(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)"
