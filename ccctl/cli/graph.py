@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ccctl.cli.common import fail
+from ccctl.cli.common import fail, not_found
 from ccctl.diagnostics import did_you_mean
 from ccctl.flow.drawing import drawing
 from ccctl.flow.drawing_text import Pieces
@@ -13,6 +13,7 @@ from ccctl.flow.schema import Draft, read_site
 from ccctl.flow.schema_types import Folder
 from ccctl.runtime.files import SiteFiles
 
+USAGE = "ccctl graph FLOW SITE, or ccctl graph --all SITE"
 COLOURS = {"verb": "blue", "flow": "cyan", "outcome": "yellow", "dead": "red"}
 
 
@@ -28,18 +29,41 @@ def graph(words: tuple[str, ...], whole: bool, form: str, out: Path | None) -> N
 
     With --all: which numbers lead to which flows. SITE is the folder of the site, without it this folder.
     """
-    folder = Path(words[-1]) if len(words) == (1 if whole else 2) else Path()
-    if len(words) > (1 if whole else 2) or not (whole or words):
-        fail(
-            "graph takes one flow and the folder of the site",
-            "ccctl graph FLOW SITE, or ccctl graph --all SITE",
-        )
-    draft = read_draft(folder)
-    made = drawn_map(draft, form) if whole else drawn_flow(draft, words[0], form)
+    if len(words) > (1 if whole else 2):
+        fail("graph takes one flow and the folder of the site", USAGE)
+    if whole:
+        made = drawn_map(read_draft(Path(*words)), form)
+    else:
+        name, folder = asked(words)
+        made = drawn_flow(read_draft(folder), name, form)
     if out is not None:
         out.write_text(click.unstyle(made))
     else:
         click.echo(made, nl=False)
+
+
+def asked(words: tuple[str, ...]) -> tuple[str, Path]:
+    """Flow and folder. Whoever gave only a folder, or nothing, is told which flows there are."""
+    match words:
+        case (first, second) if Path(first).is_dir() and not Path(second).is_dir():
+            fail(f"{second} is not a folder", f"write the flow first: ccctl graph {second} {first}")
+        case (name, where):
+            return name, Path(where)
+        case (word,) if not Path(word).is_dir() or _has_flow(Path(), word):
+            return word, Path()
+    folder = Path(*words)
+    site = read_draft(folder).site
+    called = next((number.flow for number in site.numbers.values() if number.flow in site.flows), "")
+    example = called or min(site.flows)
+    fail(
+        f"which flow of {folder}? There are {', '.join(sorted(site.flows))}",
+        f"write for example: ccctl graph {example} {folder}, or for the map: ccctl graph --all {folder}",
+    )
+
+
+def _has_flow(folder: Path, name: str) -> bool:
+    files = SiteFiles(folder)
+    return any(folder.glob("*.y*ml")) and name in _read(files).site.flows
 
 
 def read_draft(folder: Path) -> Draft:
@@ -47,18 +71,24 @@ def read_draft(folder: Path) -> Draft:
     if not folder.is_dir():
         fail(f"{folder} is not a folder", "give the folder of the site")
     files = SiteFiles(folder)
-    around = Folder(secret=lambda name: f"{name}-is-not-read", read=files.read_named, shown=files.shown)
-    draft, _ = read_site(files.read_documents(), around)
+    draft = _read(files)
     if files.unparsed or not draft.site.flows:
-        fail(f"{folder} has no flows that could be read", f"run: ccctl check {folder}")
+        is_site = any(folder.glob("*.y*ml"))
+        hint = f"run: ccctl check {folder}" if is_site else f"give the folder of the site: {USAGE}"
+        fail(f"{folder} has no flows that could be read", hint)
     return draft
+
+
+def _read(files: SiteFiles) -> Draft:
+    around = Folder(secret=lambda name: f"{name}-is-not-read", read=files.read_named, shown=files.shown)
+    return read_site(files.read_documents(), around)[0]
 
 
 def drawn_flow(draft: Draft, name: str, form: str) -> str:
     if name not in draft.site.flows:
         near = did_you_mean(name, draft.site.flows)
         hint = f'did you mean "{near}"?' if near else f"flows: {', '.join(sorted(draft.site.flows))}"
-        fail(f'there is no flow "{name}"', hint)
+        not_found(f'there is no flow "{name}"', hint)
     if name in draft.broken:
         click.echo(f"flow {name} has mistakes: what could not be read is not drawn", err=True)
     boxes = drawing(draft.site, name)

@@ -261,8 +261,27 @@ def test_without_a_terminal_no_colours(folder: Path) -> None:
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == ccctl("main", folder).stdout != coloured
 
 
+def test_a_flow_that_is_not_there(folder: Path) -> None:
+    done = ccctl("mian", folder)
+    assert (done.exit_code, done.stderr) == (4, 'ccctl: there is no flow "mian"; did you mean "main"?\n')
+
+
+def test_without_a_flow_it_says_which_there_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = ccctl(folder)
+    assert done.exit_code == 2
+    assert f"which flow of {folder}? There are front-desk, main; write for example:" in done.stderr
+    assert f"ccctl graph main {folder}, or for the map: ccctl graph --all {folder}" in done.stderr
+    turned = ccctl(folder, "main")
+    assert (turned.exit_code, f"ccctl graph main {folder}" in turned.stderr) == (2, True)
+    monkeypatch.chdir(folder)
+    assert "There are front-desk, main" in ccctl().stderr
+    (folder / "main").mkdir()
+    assert "front-desk" in ccctl("main").stdout, "a folder that is called like a flow"
+    monkeypatch.chdir(folder / "main")
+    assert "give the folder of the site: ccctl graph FLOW SITE" in ccctl("main").stderr
+
+
 def test_wrong_usage(folder: Path) -> None:
-    assert 'did you mean "main"?' in ccctl("mian", folder).stderr
     assert ccctl().exit_code == 2
     assert ccctl("main", folder / "nowhere").exit_code == 2
     assert ccctl("--all", "main", folder).exit_code == 2
