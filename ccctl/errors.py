@@ -2,6 +2,7 @@
 
 Imports nothing of ours. A user's mistake in a site file is never an exception: see diagnostics.
 Each error has a stable `id` (for the API and for scripts), a text and a hint that says what to do.
+`exit_code` is what a command ends with.
 """
 
 
@@ -9,6 +10,7 @@ class CcctlError(Exception):
     """something went wrong"""
 
     id = "error"
+    exit_code = 2
 
     def __init__(self, text: str = "", hint: str = "") -> None:
         self.text = text or (self.__doc__ or "").strip()
@@ -51,6 +53,14 @@ class Refused(CcctlError):
     """the request was refused"""
 
     id = "refused"
+    exit_code = 1
+
+
+class NotFound(CcctlError):
+    """nothing has this name"""
+
+    id = "not-found"
+    exit_code = 4
 
 
 class StoreError(CcctlError):

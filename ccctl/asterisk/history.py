@@ -15,7 +15,7 @@ from ccctl.asterisk import conf
 from ccctl.asterisk.conf import Manifest, Revision
 from ccctl.asterisk.node import Node
 from ccctl.asterisk.record import Entry
-from ccctl.errors import ApplyError
+from ccctl.errors import ApplyError, NotFound
 
 KEEP_CHANGES = 50
 KEEP_BYTES = 200 * 1024**2
@@ -95,7 +95,7 @@ def _entry(manifest: Manifest) -> Entry:
 
 def find(node: Node, wanted: str = "") -> Past:
     """The change that `wanted` names (r000012, r12 or 12); '' is the newest one before the one in force
-    that is another site: a change that only repaired something leads nowhere."""
+    that is another site: a change that only repaired something leads nowhere. NotFound, ApplyError."""
     known = [each for each in past(node) if each.complete]
     if not wanted:
         before = [each for each in known if each.entry.revision < _in_force(known)]
@@ -110,7 +110,7 @@ def find(node: Node, wanted: str = "") -> Past:
     for each in known:
         if each.entry.revision in names:
             return each
-    raise ApplyError(f"there is no revision {wanted}", "'ccctl history' lists them all")
+    raise NotFound(f"there is no revision {wanted}", "'ccctl history' lists them all")
 
 
 def _model(node: Node, each: Past | None) -> object:

@@ -11,8 +11,18 @@ from ccctl.changes import CallRow, Outcome
 from ccctl.cli.client import act, by_option, format_option
 from ccctl.cli.common import pass_home, print_json, print_table, printable, settings
 from ccctl.cli.group import Group
-from ccctl.cli.ledger import FORMATS, csv_text, now_ms, read_roster, span, time_options, write_out, zone_of
-from ccctl.errors import CcctlError
+from ccctl.cli.ledger import (
+    FORMATS,
+    call_named,
+    csv_text,
+    now_ms,
+    read_roster,
+    refuse_unknown,
+    span,
+    time_options,
+    write_out,
+    zone_of,
+)
 from ccctl.report.intervals import iso, label, local
 from ccctl.report.tables import duration
 from ccctl.store import db, queries
@@ -38,8 +48,10 @@ def call() -> None:
 def list_calls(ctx: click.Context, /, since: str, until: str, tz: str, **options: Any) -> None:
     """Calls, the newest first."""
     config = settings(ctx)
-    zone = zone_of(tz, read_roster(config))
+    roster, engine = read_roster(config), db.open_ready(config.database_url)
+    zone = zone_of(tz, roster)
     start, end = span(since, until, now_ms(), zone)
+    refuse_unknown(engine, roster, [options["queue"]], [options["agent"]])
     wanted = queries.CallFilter(
         queue=options["queue"],
         agent=options["agent"],
@@ -48,7 +60,7 @@ def list_calls(ctx: click.Context, /, since: str, until: str, tz: str, **options
         limit=options["limit"],
         newest_first=True,
     )
-    rows = list(queries.calls_between(db.open_ready(config.database_url), start, end, wanted))
+    rows = list(queries.calls_between(engine, start, end, wanted))
     _show_calls(rows, options["form"], options["out"], zone)
     if options["limit"] and len(rows) == options["limit"]:
         click.echo(f"the newest {len(rows)}; --limit 0 for all", err=True)
@@ -82,9 +94,7 @@ def show_call(ctx: click.Context, /, ident: str, tz: str, form: str) -> None:
     """All that the ledger knows of a CALL: its course, queue visits, offers and recordings."""
     config = settings(ctx)
     zone = zone_of(tz, read_roster(config))
-    detail = queries.call(db.open_ready(config.database_url), ident)
-    if detail is None:
-        raise CcctlError(f"the ledger has no call '{ident}'", "look for it with 'ccctl call list'")
+    detail = call_named(db.open_ready(config.database_url), ident)
     if form == "json":
         print_json(detail)
         return

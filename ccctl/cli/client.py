@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import click
 
 from ccctl.cli.common import print_json
-from ccctl.errors import DaemonDown, Refused
+from ccctl.errors import DaemonDown, NotFound, Refused
 from ccctl.runtime.settings import Settings, load
 
 TIMEOUT_S = 30.0
@@ -35,7 +35,8 @@ class Client:
         return self.request("GET", f"{path}?{urlencode(query)}" if query else path)
 
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The answer's JSON; Refused when the daemon says no, DaemonDown when it says nothing."""
+        """The answer's JSON; NotFound when the daemon does not know a name, Refused when it says no,
+        DaemonDown when it says nothing."""
         status, data = self._exchange(method, f"/api/v1/{path}", json.dumps(body or {}).encode())
         try:
             value = json.loads(data)
@@ -67,8 +68,10 @@ class Client:
             connection.close()
 
 
-def refusal(value: dict[str, Any]) -> Refused:
-    error = Refused(value.get("text", ""), value.get("hint", ""))
+def refusal(value: dict[str, Any]) -> Refused | NotFound:
+    """The daemon's error; its ids of names that it does not know begin with "unknown"."""
+    unknown = str(value.get("error", "")).startswith("unknown-")
+    error = (NotFound if unknown else Refused)(value.get("text", ""), value.get("hint", ""))
     error.id = value.get("error", error.id)
     return error
 
@@ -83,15 +86,16 @@ def connect(home: str) -> Client:
 
 
 def act(home: str, method: str, path: str, body: dict[str, Any], as_json: bool, done: str) -> None:
-    """Ask for something to be done: say so when it is, or say why not and exit 1."""
+    """Ask for something to be done: say so when it is, or say why not and exit 1, of an unknown name 4."""
     try:
         value = connect(home).request(method, path, body)
-    except Refused as error:
+    except (Refused, NotFound) as error:
         if as_json:
             print_json({"error": error.id, "text": error.text, "hint": error.hint})
         else:
-            click.echo(f"ccctl: refused: {error} [{error.id}]", err=True)
-        raise click.exceptions.Exit(1) from None
+            refused = "refused: " if isinstance(error, Refused) else ""
+            click.echo(f"ccctl: {refused}{error} [{error.id}]", err=True)
+        raise click.exceptions.Exit(error.exit_code) from None
     if as_json:
         print_json(value)
     else:

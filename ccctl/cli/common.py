@@ -7,7 +7,7 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from ccctl.errors import CcctlError
+from ccctl.errors import CcctlError, NotFound
 from ccctl.runtime.settings import Settings, find_home, load
 
 WIDEST = 10_000
@@ -37,6 +37,11 @@ def settings(ctx: click.Context) -> Settings:
 def fail(text: str, hint: str = "") -> NoReturn:
     """End the command: one line on stderr, exit 2."""
     raise CcctlError(text, hint)
+
+
+def not_found(text: str, hint: str = "") -> NoReturn:
+    """End the command: nothing has the name that was given; one line on stderr, exit 4."""
+    raise NotFound(text, hint)
 
 
 def print_json(value: object) -> None:

@@ -4,7 +4,7 @@ import re
 
 import click
 
-from ccctl.cli.common import fail, print_json
+from ccctl.cli.common import not_found, print_json
 from ccctl.diagnostics import did_you_mean
 from ccctl.flow.checks import page
 from ccctl.flow.checks_pages import PAGES, Page, severity_of
@@ -31,7 +31,7 @@ def found_page(code: str) -> Page:
     if found is None:
         near = nearest(code.upper())
         meant = f'did you mean "{near}"? ' if near else ""
-        fail(f'there is no finding "{code}"', f"{meant}'ccctl explain' lists them all")
+        not_found(f'there is no finding "{code}"', f"{meant}'ccctl explain' lists them all")
     return found
 
 

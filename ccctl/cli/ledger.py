@@ -4,20 +4,23 @@ import csv
 import io
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
+from sqlalchemy import Engine
 
-from ccctl.cli.common import table_lines
+from ccctl.cli.common import not_found, table_lines
+from ccctl.diagnostics import did_you_mean
 from ccctl.errors import CcctlError
 from ccctl.flow.roster import Roster
 from ccctl.report.dates import FORMS, parse_end, parse_start, parse_zone
 from ccctl.report.tables import Column, Table, Unit, defuse, shown, to_csv, to_data
 from ccctl.runtime.settings import Settings
+from ccctl.store import queries
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -65,6 +68,28 @@ def _checked(option: str, parse: Callable[[str], T], text: str) -> T:
         return parse(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=option) from None
+
+
+def refuse_unknown(engine: Engine, roster: Roster, queues: Iterable[str], agents: Iterable[str]) -> None:
+    """A misspelt name must not pass for one without calls: NotFound. '' asks for all."""
+    for name in queues:
+        _refuse("--queue", name, roster.queues, lambda name: queries.has_queue(engine, name))
+    for name in agents:
+        _refuse("--agent", name, roster.agents, lambda name: queries.has_agent(engine, name))
+
+
+def _refuse(option: str, name: str, known: Iterable[str], seen: Callable[[str], bool]) -> None:
+    if name and name not in known and not seen(name):
+        near = did_you_mean(name, known)
+        hint = f"did you mean '{near}'?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
+        not_found(f"{option}: '{name}' is neither in the site nor in the ledger", hint)
+
+
+def call_named(engine: Engine, ident: str) -> queries.CallDetail:
+    found = queries.call(engine, ident)
+    if found is None:
+        not_found(f"the ledger has no call '{ident}'", "look for it with 'ccctl call list'")
+    return found
 
 
 def time_options(since: str) -> Callable[[F], F]:

@@ -112,7 +112,7 @@ class Commands(Group):
             if os.environ.get("CCCTL_TRACEBACK"):
                 raise
             click.echo(f"ccctl: {describe(error)}", err=True)
-            ctx.exit(2)
+            ctx.exit(error.exit_code if isinstance(error, CcctlError) else CcctlError.exit_code)
         return result
 
 

@@ -19,7 +19,9 @@ Global option: `--home DIR`, the folder with settings, database and ledger; with
 | --- | --- |
 | 0 | done; `check`: no errors (warnings are allowed); `doctor`: nothing fails |
 | 1 | findings: errors in the site, a failed check of `doctor`, calls or a replay unlike the ledger, refusal |
-| 2 | could not run: wrong usage, no settings, no daemon, no database, no Asterisk; one line on stderr |
+| 2 | could not run: wrong usage, no such file, settings, daemon, database or Asterisk; one line on stderr |
+| 3 | `plan --exit-code`: there is something to change |
+| 4 | not found: no queue, agent, user, call, revision, flow, prompt or finding has the name that was given |
 | 130 | ended by Ctrl-C |
 
 `CCCTL_TRACEBACK=1` shows the traceback behind a one-line error. Programs read `--format json` or `csv`; what

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ccctl.cli.common import fail, print_json, print_table
+from ccctl.cli.common import fail, not_found, print_json, print_table
 from ccctl.cli.group import Group
 from ccctl.diagnostics import did_you_mean
 from ccctl.flow.graph import Site
@@ -47,7 +47,7 @@ def known_language(site: Site, language: str) -> str:
     if language not in languages:
         near = did_you_mean(language, languages)
         hint = f'did you mean "{near}"?' if near else f"languages are {', '.join(languages)}"
-        fail(f'"{language}" is not a language of the site', hint)
+        not_found(f'"{language}" is not a language of the site', hint)
     return language
 
 
@@ -220,7 +220,7 @@ def record(ctx: click.Context, extension: str, name: str, folder: Path, language
     user = _user(site, extension)
     if name not in site.prompts:
         near = did_you_mean(name, site.prompts)
-        fail(
+        not_found(
             f'there is no prompt "{name}"', f'did you mean "{near}"?' if near else "see 'ccctl prompts list'"
         )
     node = settings(ctx).node
@@ -238,7 +238,9 @@ def _user(site: Site, extension: str) -> str:
     if extension not in users:
         near = did_you_mean(extension, users)
         known = ", ".join(f"{number} {name}" for number, name in sorted(users.items())) or "none"
-        fail(f"no user has extension {extension}", f"did you mean {near}?" if near else f"there are: {known}")
+        not_found(
+            f"no user has extension {extension}", f"did you mean {near}?" if near else f"there are: {known}"
+        )
     return users[extension]
 
 

@@ -9,7 +9,6 @@ from ccctl.cli.common import pass_home, print_json, print_table
 from ccctl.cli.group import Group
 from ccctl.cli.watch import watch, watch_option
 from ccctl.cli.words import lasted, level, staff
-from ccctl.errors import Refused
 
 COLUMNS = (
     "queue",
@@ -79,11 +78,7 @@ def promise(today: dict[str, Any]) -> str:
 def show(home: str, name: str, form: str) -> None:
     """Show one queue and who is waiting in it."""
     client = connect(home)
-    try:
-        one = client.get(f"queues/{segment(name)}")
-    except Refused as error:
-        click.echo(f"ccctl: {error}", err=True)
-        raise click.exceptions.Exit(1) from None
+    one = client.get(f"queues/{segment(name)}")
     if form == "json":
         print_json(one)
         return

@@ -12,7 +12,7 @@ import msgspec
 from ccctl.changes import RecordingRow
 from ccctl.cli.common import print_json, print_table, settings
 from ccctl.cli.group import Group
-from ccctl.cli.ledger import now_ms, read_roster, span, time_options, zone_of
+from ccctl.cli.ledger import call_named, now_ms, read_roster, refuse_unknown, span, time_options, zone_of
 from ccctl.report.intervals import label
 from ccctl.report.tables import duration
 from ccctl.runtime.settings import Settings
@@ -37,16 +37,17 @@ def _filters(command: Any) -> Any:
 
 
 def _found(config: Settings, limit: int, options: dict[str, Any]) -> list[RecordingRow]:
-    zone = zone_of(options["tz"], read_roster(config))
-    start, end = span(options["since"], options["until"], now_ms(), zone)
+    roster, engine = read_roster(config), db.open_ready(config.database_url)
+    start, end = span(options["since"], options["until"], now_ms(), zone_of(options["tz"], roster))
+    refuse_unknown(engine, roster, [options["queue"]], [options["agent"]])
     wanted = queries.RecordingFilter(
         queue=options["queue"],
         agent=options["agent"],
-        call=options["of_call"],
+        call=call_named(engine, options["of_call"]).call.id if options["of_call"] else "",
         limit=limit,
         newest_first=bool(limit),
     )
-    return list(queries.recordings(db.open_ready(config.database_url), start, end, wanted))
+    return list(queries.recordings(engine, start, end, wanted))
 
 
 def _state(row: RecordingRow, folder: Path) -> str:

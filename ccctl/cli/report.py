@@ -10,8 +10,17 @@ from sqlalchemy import Engine
 
 from ccctl.cli.common import settings
 from ccctl.cli.group import Group
-from ccctl.cli.ledger import FORMATS, now_ms, read_roster, render, span, time_options, write_out, zone_of
-from ccctl.diagnostics import did_you_mean
+from ccctl.cli.ledger import (
+    FORMATS,
+    now_ms,
+    read_roster,
+    refuse_unknown,
+    render,
+    span,
+    time_options,
+    write_out,
+    zone_of,
+)
 from ccctl.flow.roster import Roster
 from ccctl.report.agents import agent_table
 from ccctl.report.calls import call_table
@@ -78,20 +87,6 @@ def report_options(interval: str) -> Callable[[F], F]:
     return decorate
 
 
-def _names(
-    option: str, wanted: Sequence[str], known: Sequence[str], seen: Callable[[str], bool]
-) -> list[str]:
-    """The names to report on: those asked for, else all of the site. One that nobody knows is an error."""
-    for name in wanted:
-        if name not in known and not seen(name):
-            near = did_you_mean(name, known)
-            hint = f"; did you mean '{near}'?" if near else ""
-            raise click.BadParameter(
-                f"'{name}' is neither in the site nor in the ledger{hint}", param_hint=option
-            )
-    return list(wanted) or list(known)
-
-
 def _limit(request: Request, names: Sequence[str]) -> None:
     rows = len(request.periods) * max(len(names), 1)
     if rows > MOST_ROWS:
@@ -121,7 +116,8 @@ def report_queues(
     """Offered, answered, abandoned, service level, waits and handle times by queue."""
     request = read_request(ctx, options)
     engine, roster = request.engine, request.roster
-    names = _names("--queue", queue, list(roster.queues), lambda name: queries.has_queue(engine, name))
+    refuse_unknown(engine, roster, queue, ())
+    names = list(queue) or list(roster.queues)
     _limit(request, names)
     given = None if sl_threshold is None else round(sl_threshold * 1000)
     levels = {
@@ -153,9 +149,8 @@ def report_agents(ctx: click.Context, /, agent: tuple[str, ...], **options: Any)
     """Time in each state, offers, handle times, occupancy and utilisation by agent."""
     request = read_request(ctx, options)
     engine = request.engine
-    names = _names(
-        "--agent", agent, list(request.roster.agents), lambda name: queries.has_agent(engine, name)
-    )
+    refuse_unknown(engine, request.roster, (), agent)
+    names = list(agent) or list(request.roster.agents)
     _limit(request, names)
     visits = queries.visits_between(engine, request.start, request.end)
     table = agent_table(
@@ -177,6 +172,7 @@ def report_calls(ctx: click.Context, /, queue: str, agent: str, **options: Any) 
     """Calls by direction, how and by whom they ended, and their length."""
     request = read_request(ctx, options)
     _limit(request, ())
+    refuse_unknown(request.engine, request.roster, [queue], [agent])
     wanted = queries.CallFilter(queue=queue, agent=agent)
     rows = queries.calls_between(request.engine, request.start, request.end, wanted)
     scope = Scope(periods=request.periods, zone=request.zone, now=request.now)

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from ccctl.asterisk import conf, history, reload
-from ccctl.errors import ApplyError
+from ccctl.errors import ApplyError, NotFound
 from ccctl.flow import graph as g
 from ccctl.flow.compile import compile_site, generation_id
 from ccctl.flow.roster import from_json
@@ -130,7 +130,7 @@ async def test_the_way_back_can_name_its_goal(lab: LabHome) -> None:
     await put(lab, sample(43))
     gone = await back(lab, first.revision.lstrip("r0"))
     assert gone.generation == first.generation
-    with pytest.raises(ApplyError, match="no revision r999"):
+    with pytest.raises(NotFound, match="no revision r999"):
         await back(lab, "r999")
 
 

@@ -235,7 +235,7 @@ def test_explain_prints_the_page() -> None:
     assert page.stdout.startswith("E404: A flow runs off its end\n")
     assert "Good:" in page.stdout
     assert "E404  A flow runs off its end" in ccctl("explain").stdout
-    assert ccctl("explain", "E000").exit_code == 2
+    assert ccctl("explain", "E000").exit_code == 4
 
 
 def test_init_makes_a_site_that_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,7 +186,7 @@ def test_the_report_on_calls(run: Run) -> None:
     done = run("report", "calls", "--format", "json", "--interval", "day", *DAY)
     (row,) = json.loads(done.output)["rows"]
     assert (row["calls"], row["connected"], row["ended_in_talk"], row["ended_in_other"]) == (2, 1, 1, 1)
-    only = run("report", "calls", "--format", "json", "--agent", "nobody", *DAY)
+    only = run("report", "calls", "--format", "json", "--queue", "support", *DAY)
     assert json.loads(only.output)["rows"][0]["calls"] == 0
 
 
@@ -208,7 +208,6 @@ def test_out_writes_a_whole_file(run: Run, tmp_path: Path) -> None:
         (("--to", "2026-02-30"), "--to", "is no time"),
         (("--from", "2026-11-22", "--to", "2026-11-01"), "--to", "not after the beginning"),
         (("--tz", "Mars"), "--tz", "no time zone"),
-        (("--queue", "slaes"), "--queue", "did you mean 'sales'"),
         (("--interval", "minute"), "--interval", "is not one of"),
         (("--sl-preset", "mine"), "--sl-preset", "is not one of"),
         (("--sl-threshold", "-1"), "--sl-threshold", "-1"),
@@ -220,6 +219,31 @@ def test_bad_values_name_the_option(run: Run, arguments: tuple[str, ...], option
     assert done.exit_code == 2
     assert option in done.output
     assert words in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("report", "queues", "--queue", "slaes"),
+            "--queue: 'slaes' is neither in the site nor in the ledger",
+        ),
+        (("report", "agents", "--agent", "ana"), "did you mean 'anna'?"),
+        (("report", "calls", "--queue", "slaes"), "did you mean 'sales'?"),
+        (("report", "calls", "--agent", "nobody"), "'nobody'"),
+        (("call", "list", "--queue", "slaes"), "did you mean 'sales'?"),
+        (("call", "list", "--agent", "nobody"), "known: anna"),
+        (("call", "show", "nothing"), "ccctl call list"),
+        (("recording", "list", "--queue", "slaes"), "did you mean 'sales'?"),
+        (("recording", "list", "--call", "nothing"), "ccctl call list"),
+        (("recording", "export", "--to-dir", "none", "--agent", "nobody"), "'nobody'"),
+    ],
+)
+def test_a_name_that_nobody_has_is_4(run: Run, words: tuple[str, ...], said: str) -> None:
+    done = run(*words)
+    assert done.exit_code == 4
+    assert done.stdout == ""
+    assert said in done.stderr
 
 
 def test_a_database_that_cannot_be_read_is_exit_2(home: Path, run: Run) -> None:
@@ -259,9 +283,6 @@ def test_calls_are_listed_and_shown(run: Run) -> None:
     for words in ("ivr", "visit", "offer", "recording", "sales, answered, anna", "11:00:00.000"):
         assert words in shown.output
     assert json.loads(run("call", "show", "pbx1/17.1", "--format", "json").output)["visits"][0]["id"] == "v1"
-    missing = run("call", "show", "nothing")
-    assert missing.exit_code == 2
-    assert "ccctl call list" in missing.output
 
 
 def test_a_list_that_was_cut_says_so(run: Run) -> None:

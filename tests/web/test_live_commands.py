@@ -76,10 +76,10 @@ def test_queue_list_and_show(daemon: WebThread) -> None:
     assert "1:0" in shown.output
 
 
-def test_queue_that_does_not_exist_is_1(daemon: WebThread) -> None:
+def test_queue_that_does_not_exist_is_4(daemon: WebThread) -> None:
     for name in ("nope", "../status", "a/b", "ü?x=1"):
         result = run(daemon, "queue", "show", name)
-        assert result.exit_code == 1
+        assert result.exit_code == 4
         assert f"there is no queue '{name}'" in result.stderr
 
 
@@ -110,6 +110,27 @@ def test_refusal_is_1_with_reason_and_id(daemon: WebThread) -> None:
     assert result.stderr == "ccctl: refused: anna is not logged in [not-logged-in]\n"
     value = json.loads(run(daemon, "agent", "pause", "anna", "--format", "json").output)
     assert value["error"] == "not-logged-in"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("unknown-agent", ["agent", "login", "nope"]),
+        ("unknown-agent", ["agent", "pause", "nope", "--format", "json"]),
+        ("unknown-reason", ["agent", "pause", "anna", "--reason", "nope"]),
+        ("unknown-call", ["call", "hangup", "nope"]),
+        ("unknown-phone", ["monitor", "anna", "--listen", "--to", "nope"]),
+        ("unknown-agent", ["monitor", "nope", "--stop"]),
+    ],
+)
+def test_a_name_that_the_engine_does_not_know_is_4(daemon: WebThread, error: str, words: list[str]) -> None:
+    daemon.engine.error, daemon.engine.text = error, 'there is no "nope"'
+    result = run(daemon, *words)
+    assert result.exit_code == 4
+    if "json" in words:
+        assert json.loads(result.stdout)["error"] == error
+    else:
+        assert result.stderr == f'ccctl: there is no "nope" [{error}]\n'
 
 
 def test_monitor(daemon: WebThread) -> None:

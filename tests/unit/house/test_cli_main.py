@@ -13,7 +13,7 @@ import ccctl
 from ccctl.cli import common
 from ccctl.cli import main as frame
 from ccctl.cli.watch import watch
-from ccctl.errors import CcctlError, Refused
+from ccctl.errors import ApplyError, CcctlError, DaemonDown, NotFound, Refused
 
 CCCTL = str(Path(sys.executable).with_name("ccctl"))
 
@@ -39,11 +39,14 @@ def run(offered: list[click.Command], body: object, *arguments: str) -> tuple[in
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_our_error_is_one_line_and_exit_2(offered: list[click.Command]) -> None:
+@pytest.mark.parametrize(("error", "code"), [(Refused, 1), (DaemonDown, 2), (ApplyError, 2), (NotFound, 4)])
+def test_our_error_is_one_line_and_its_exit_code(
+    offered: list[click.Command], error: type[CcctlError], code: int
+) -> None:
     def body() -> None:
-        raise Refused("nobody is there", "try later")
+        raise error("nobody is there", "try later")
 
-    assert run(offered, body) == (2, "", "ccctl: nobody is there; try later\n")
+    assert run(offered, body) == (code, "", "ccctl: nobody is there; try later\n")
 
 
 def test_a_file_error_names_the_file(offered: list[click.Command]) -> None:

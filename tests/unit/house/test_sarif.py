@@ -84,14 +84,14 @@ def test_check_prints_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_an_unknown_code_gets_the_nearest(typed: str, meant: str) -> None:
     done = ccctl("explain", typed)
-    assert done.exit_code == 2
+    assert done.exit_code == 4
     assert f'did you mean "{meant}"?' in done.stderr
 
 
 def test_a_word_that_is_no_code_gets_the_list() -> None:
     done = ccctl("explain", "help-me")
     assert (done.exit_code, done.stderr) == (
-        2,
+        4,
         "ccctl: there is no finding \"help-me\"; 'ccctl explain' lists them all\n",
     )
 
