@@ -52,7 +52,9 @@ def on_request(world: World, event: Asked, out: Out) -> None:
         out.do(c.Reply(request=event.request, error="unknown-reason", text=text))
         return
     _ask(world, out, before, what, event, reason)
-    out.do(c.Reply(request=event.request, text=_told(world.agents[event.agent])))
+    after = world.agents[event.agent]
+    stays = what is Trigger.LOGIN and after.presence is Presence.PAUSED
+    out.do(c.Reply(request=event.request, text=_still_paused(after) if stays else _told(after)))
 
 
 def _ask(world: World, out: Out, before: Agent, what: Trigger, event: Asked | AgentCode, reason: str) -> None:
@@ -60,6 +62,12 @@ def _ask(world: World, out: Out, before: Agent, what: Trigger, event: Asked | Ag
     if what is Trigger.LOGIN and before.presence is Presence.PAUSED and not isinstance(event, AgentCode):
         return
     trigger(world, out, event.agent, what, event.at, (reason, event.cause or f"user:{event.by}"))
+
+
+def _still_paused(agent: Agent) -> str:
+    why = f" ({agent.reason})" if agent.reason else ""
+    was = f"{agent.name} was logged in already and stays paused{why}: no calls come"
+    return f"{was}; 'ccctl agent unpause {agent.name}', or the phone's pause code, ends the pause"
 
 
 def _told(agent: Agent) -> str:

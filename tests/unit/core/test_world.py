@@ -203,9 +203,15 @@ def test_requests_are_answered_and_refused() -> None:
     assert ask(e.AgentLogin(at=centre.at, agent="a0", request="r")).error == ""
     assert ask(e.AgentPause(at=centre.at, agent="a0", reason="lunch", request="r")).error == ""
     assert centre.world.agents["a0"].reason == "lunch"
+    paused = ask(e.AgentLogin(at=centre.at, agent="a0", request="r"))
+    assert paused.error == ""
+    assert paused.text.startswith("a0 was logged in already and stays paused (lunch): no calls come; ")
+    assert "'ccctl agent unpause a0'" in paused.text
     centre.world.roster.pause_reasons.update({"1": "lunch"})
     assert ask(e.AgentPause(at=centre.at, agent="a0", reason="tea", request="r")).error == "unknown-reason"
     assert centre.world.agents["a0"].reason == "lunch"
+    assert ask(e.AgentUnpause(at=centre.at, agent="a0", request="r")).text == "a0 is ready"
+    assert ask(e.AgentLogin(at=centre.at, agent="a0", request="r")).text == "a0 is ready"
     assert ask(e.HangupRequested(at=centre.at, call="pbx1/none", request="r")).error == "unknown-call"
 
 
