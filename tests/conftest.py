@@ -9,6 +9,8 @@ import pytest
 from tests.support.labhome import LabHome
 from tests.support.postgres import Cluster
 
+# A run on several cores sets it, and tables would be as narrow.
+os.environ.pop("COLUMNS", None)
 # Sounds that tests have made once; never those of the user.
 os.environ["CCCTL_CACHE"] = str(Path(__file__).parents[1] / ".cache" / "sounds")
 

@@ -7,9 +7,13 @@ import click
 from ccctl.cli.client import act, by_option, connect, format_option, segment
 from ccctl.cli.common import pass_home, print_json, print_table
 from ccctl.cli.group import Group
+from ccctl.cli.tables import Fit
 from ccctl.cli.words import lasted
 
 COLUMNS = ("agent", "name", "ext", "state", "for", "reason", "queue", "caller", "queues")
+FIT = Fit(
+    cut=("name", "reason", "queues"), drop=("queues", "name", "ext", "reason", "queue", "caller", "for")
+)
 
 
 @click.group(cls=Group)
@@ -26,9 +30,8 @@ def list_agents(home: str, form: str) -> None:
     if form == "json":
         print_json(data["agents"])
     else:
-        print_table(
-            COLUMNS, [row(one, data["now"]) for one in sorted(data["agents"], key=lambda a: str(a["name"]))]
-        )
+        agents = sorted(data["agents"], key=lambda a: str(a["name"]))
+        print_table(COLUMNS, [row(one, data["now"]) for one in agents], FIT)
 
 
 def row(one: dict[str, Any], now: int) -> tuple[object, ...]:

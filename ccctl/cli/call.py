@@ -20,14 +20,22 @@ from ccctl.cli.ledger import (
     refuse_unknown,
     span,
     time_options,
+    times_in,
     write_out,
     zone_of,
 )
+from ccctl.cli.tables import Fit
 from ccctl.report.intervals import iso, label, local
 from ccctl.report.tables import duration
 from ccctl.store import db, queries
 
 COLUMNS = ("call", "started", "direction", "caller", "name", "number", "flows", "ended in", "by", "time")
+FIT = Fit(
+    cut=("name", "flows"),
+    drop=("name", "direction", "by", "ended in", "number", "flows", "time", "caller"),
+)
+COURSE = ("at", "what", "time", "detail")
+COURSE_FIT = Fit(cut=("detail",), drop=("time",))
 
 
 @click.group(cls=Group)
@@ -68,7 +76,8 @@ def list_calls(ctx: click.Context, /, since: str, until: str, tz: str, **options
 
 def _show_calls(rows: list[CallRow], form: str, out: str | None, zone: ZoneInfo) -> None:
     if form == "table":
-        print_table(COLUMNS, [_cells(row, zone) for row in rows])
+        print_table(COLUMNS, [_cells(row, zone) for row in rows], FIT)
+        click.echo(times_in(zone))
     elif form == "json":
         write_out(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n", out)
     else:
@@ -99,7 +108,8 @@ def show_call(ctx: click.Context, /, ident: str, tz: str, form: str) -> None:
         print_json(detail)
         return
     _print_call(detail.call, zone)
-    print_table(("at", "what", "time", "detail"), _course(detail, zone))
+    print_table(COURSE, _course(detail, zone), COURSE_FIT)
+    click.echo(times_in(zone))
 
 
 def _print_call(row: CallRow, zone: ZoneInfo) -> None:

@@ -1,16 +1,15 @@
 """Pieces that every command shares: the home folder, settings, tables, JSON and the way to fail."""
 
-import io
 from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
 from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 import click
 
+from ccctl.cli.tables import STIFF, Fit, room, table_lines
 from ccctl.errors import CcctlError, NotFound
 from ccctl.runtime.settings import Settings, find_home, load
 
-WIDEST = 10_000
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -51,30 +50,21 @@ def print_json(value: object) -> None:
     click.echo(encoded.decode())
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Aligned columns, numbers to the right; headings bold on a terminal; cells may hold wide characters."""
-    body = [list(row) for row in rows]
-    right = [bool(body) and all(_is_number(row[at]) for row in body) for at in range(len(columns))]
-    heading, *lines = table_lines(columns, [[_text(cell) for cell in row] for row in body], right)
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], fit: Fit = STIFF) -> None:
+    """Aligned columns; headings bold on a terminal, and nothing wider than that."""
+    heading, *lines = lines_of(columns, rows, fit, room())
     click.secho(heading, bold=True)
     for line in lines:
         click.echo(line)
 
 
-def table_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
-    """The lines of a table, as wide as it is: for terminals, mail and cron alike."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title, to_right in zip(columns, right, strict=True):
-        table.add_column(Text(title), justify="right" if to_right else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    out = io.StringIO()
-    Console(file=out, width=WIDEST, color_system=None).print(table)
-    return [line.rstrip() for line in out.getvalue().splitlines()]
+def lines_of(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], fit: Fit, width: int | None
+) -> list[str]:
+    """A table's lines, numbers to the right; cells may hold wide characters."""
+    body = [list(row) for row in rows]
+    right = [bool(body) and all(_is_number(row[at]) for row in body) for at in range(len(columns))]
+    return table_lines(columns, [[_text(cell) for cell in row] for row in body], right, fit, width)
 
 
 def _is_number(cell: object) -> bool:

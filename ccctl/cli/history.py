@@ -3,11 +3,13 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from ccctl.cli.apply import ask, ordered, run, say, show_applied
 from ccctl.cli.common import fail, print_json, print_table, printable, settings
+from ccctl.cli.tables import Fit
 from ccctl.errors import AsteriskDown
 
 if TYPE_CHECKING:
@@ -16,20 +18,24 @@ if TYPE_CHECKING:
 
 FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 DRIFTED = 1
+COLUMNS = ("revision", "when", "who", "generation", "what", "why")
+FIT = Fit(cut=("who", "what", "why"), drop=("generation", "why", "who", "what"))
 
 
 @click.command("history")
 @click.argument("revision", required=False)
 @FORMAT
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many changes.")
+@click.option("--tz", default="", help="Time zone [that of the site, else UTC].")
 @click.pass_context
-def history_command(ctx: click.Context, revision: str | None, form: str, limit: int) -> None:
+def history_command(ctx: click.Context, revision: str | None, form: str, limit: int, tz: str) -> None:
     """Who changed what, when and why, the newest first; or the details of one REVISION."""
     from ccctl.asterisk import history
 
-    node = settings(ctx).node
+    known = settings(ctx)
+    node, zone = known.node, _zone(known, tz)
     if revision:
-        _details(ctx, history.find(node, revision), form)
+        _details(known, history.find(node, revision), form, zone)
         return
     found = history.past(node)[:limit]
     if form == "json":
@@ -37,16 +43,33 @@ def history_command(ctx: click.Context, revision: str | None, form: str, limit: 
     elif not found:
         click.echo("no site was applied yet")
     else:
-        print_table(("revision", "when", "who", "generation", "what", "why"), [_row(each) for each in found])
+        print_table(COLUMNS, [_row(each, zone) for each in found], FIT)
+        click.echo(f"times in {zone.key}")
 
 
-def _row(past: "Past") -> tuple[str, ...]:
+def _zone(known: "Settings", name: str = "") -> ZoneInfo:
+    """As in reports: that of the site in force. A damaged list of agents keeps nobody from the way back."""
+    from ccctl.cli.checkup import read_roster
+    from ccctl.report.dates import parse_zone
+
+    people = None if name else read_roster(known)
+    try:
+        return parse_zone(name or (people.timezone if people else "UTC"))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--tz") from None
+
+
+def _row(past: "Past", zone: ZoneInfo) -> tuple[str, ...]:
     entry = past.entry
-    return entry.revision, _when(entry.at_ms), _who(past), entry.generation, _what(past), entry.why
+    return entry.revision, _when(entry.at_ms, zone), _who(past), entry.generation, _what(past), entry.why
 
 
-def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S") if at_ms else "-"
+def _when(at_ms: int, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, zone).strftime("%Y-%m-%d %H:%M:%S") if at_ms else "-"
+
+
+def _when_where(at_ms: int, zone: ZoneInfo) -> str:
+    return f"{_when(at_ms, zone)} ({zone.key})" if at_ms else "-"
 
 
 def _who(past: "Past") -> str:
@@ -78,17 +101,17 @@ def _as_json(past: "Past") -> dict[str, Any]:
     }
 
 
-def _details(ctx: click.Context, past: "Past", form: str) -> None:
+def _details(known: "Settings", past: "Past", form: str, zone: ZoneInfo) -> None:
     from ccctl.asterisk import conf
 
-    revision = conf.read_revision(settings(ctx).node, past.folder) if past.folder else None
+    revision = conf.read_revision(known.node, past.folder) if past.folder else None
     lines = list(revision.record.details) if revision and revision.record else []
     if form == "json":
         print_json({**_as_json(past), "details": lines})
         return
     entry = past.entry
     click.echo(f"revision    {entry.revision}, generation {entry.generation}")
-    click.echo(f"when        {_when(entry.at_ms)}")
+    click.echo(f"when        {_when_where(entry.at_ms, zone)}")
     click.echo(f"who         {_who(past)}{f' by {entry.via}' if entry.via else ''}")
     click.echo(f"why         {printable(entry.why) or '-'}")
     click.echo(f"site        {printable(entry.site) or '-'}")
@@ -139,7 +162,7 @@ def _difference(known: "Settings", found: "Past") -> list[str]:
     after = past.record.model if past.record else {}
     lines = [line for change in changes(before, after) for line in change.lines()]
     return [
-        f"back to {found.entry.revision} of {_when(found.entry.at_ms)}:",
+        f"back to {found.entry.revision} of {_when_where(found.entry.at_ms, _zone(known))}:",
         *(lines or ["no visible change"]),
     ]
 

@@ -13,7 +13,8 @@ import click
 import msgspec
 from sqlalchemy import Engine
 
-from ccctl.cli.common import not_found, table_lines
+from ccctl.cli.common import not_found
+from ccctl.cli.tables import STIFF, Fit, table_lines
 from ccctl.diagnostics import did_you_mean
 from ccctl.errors import CcctlError
 from ccctl.flow.roster import Roster
@@ -108,13 +109,16 @@ def time_options(since: str) -> Callable[[F], F]:
 # -- output ------------------------------------------------------------------------------------------
 
 
-def aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
-    """Text columns to the left, numbers to the right; as wide as they are, no colours: mail and cron."""
+def aligned(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], fit: Fit = STIFF, width: int | None = None
+) -> str:
+    """Text columns to the left, numbers to the right; no colours; without a width whole: mail and cron."""
     right = [column.unit not in (Unit.TEXT, Unit.TIME) for column in columns]
-    return "".join(f"{line}\n" for line in table_lines([column.title for column in columns], rows, right))
+    lines = table_lines([column.title for column in columns], rows, right, fit, width)
+    return "".join(f"{line}\n" for line in lines)
 
 
-def render(table: Table, form: str, zone: ZoneInfo) -> str:
+def render(table: Table, form: str, zone: ZoneInfo, fit: Fit = STIFF, width: int | None = None) -> str:
     match form:
         case "csv":
             return to_csv(table, zone)
@@ -122,8 +126,13 @@ def render(table: Table, form: str, zone: ZoneInfo) -> str:
             return msgspec.json.format(msgspec.json.encode(to_data(table, zone)), indent=2).decode() + "\n"
         case _:
             columns, rows = shown(table, zone)
-            notes = [f"times in {zone.key}", *table.notes]
-            return aligned(columns, rows) + "".join(f"{note}\n" for note in notes)
+            notes = [times_in(zone), *table.notes]
+            return aligned(columns, rows, fit, width) + "".join(f"{note}\n" for note in notes)
+
+
+def times_in(zone: ZoneInfo) -> str:
+    """The line under every table with times."""
+    return f"times in {zone.key}"
 
 
 def write_out(text: str, out: str | None) -> None:

@@ -24,6 +24,9 @@ Global option: `--home DIR`, the folder with settings, database and ledger; with
 | 4 | not found: no queue, agent, user, call, revision, flow, prompt or finding has the name that was given |
 | 130 | ended by Ctrl-C |
 
+Tables are no wider than the terminal, or than `$COLUMNS`; what has no room is cut, or left out and named.
+In a pipe or a file they are whole. Times are in the time zone of the site in force; it stands beside them.
+
 `CCCTL_TRACEBACK=1` shows the traceback behind a one-line error. Programs read `--format json` or `csv`; what
 is printed for people may change.
 """

@@ -10,6 +10,7 @@ import click
 
 from ccctl.cli.common import fail, not_found, print_json, print_table
 from ccctl.cli.group import Group
+from ccctl.cli.tables import Fit
 from ccctl.diagnostics import did_you_mean
 from ccctl.flow.graph import Site
 from ccctl.flow.schema import Draft
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 FOLDER = click.argument("folder", metavar="[SITE]", default=".", type=click.Path(path_type=Path))
 COLUMNS = ("prompt", "language", "from", "seconds", "LUFS", "digest", "used by")
+FIT = Fit(cut=("from", "used by"), drop=("digest", "LUFS", "used by", "seconds", "from"))
 STUDIO = ("prompt", "language", "state", "deliver", "used", "text")
+STUDIO_FIT = Fit(cut=("text",), drop=("used", "state", "text"))
 
 
 @click.group(cls=Group)
@@ -83,7 +86,7 @@ def list_prompts(folder: Path, form: str) -> None:
         )
         for entry in found
     ]
-    print_table(COLUMNS, rows)
+    print_table(COLUMNS, rows, FIT)
 
 
 def _origin(entry: "Entry") -> str:
@@ -123,7 +126,7 @@ def missing(ctx: click.Context, folder: Path, form: str) -> None:
         writer.writerow(STUDIO)
         writer.writerows(rows)
     else:
-        print_table(STUDIO, rows)
+        print_table(STUDIO, rows, STUDIO_FIT)
     ctx.exit(1 if any(entry.source == "missing" for entry in found) else 0)
 
 

@@ -7,7 +7,8 @@ import click
 from ccctl.cli.client import connect, format_option, segment
 from ccctl.cli.common import pass_home, print_json, print_table
 from ccctl.cli.group import Group
-from ccctl.cli.watch import watch, watch_option
+from ccctl.cli.tables import Fit
+from ccctl.cli.watch import Shown, watch, watch_option
 from ccctl.cli.words import lasted, level, staff
 
 COLUMNS = (
@@ -21,6 +22,12 @@ COLUMNS = (
     "abandoned",
     "service level",
 )
+FIT = Fit(
+    cut=("name", "agents", "service level"),
+    drop=("name", "offered", "answered", "longest", "abandoned", "service level", "agents"),
+)
+CALLERS = ("call", "caller", "name", "waits", "priority")
+CALLERS_FIT = Fit(cut=("name",), drop=("name", "priority", "caller"))
 
 
 @click.group(cls=Group)
@@ -36,9 +43,9 @@ def list_queues(home: str, form: str, watching: bool) -> None:
     """Show every queue: callers waiting, agents, today's figures."""
     client = connect(home)
 
-    def show() -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    def show() -> Shown:
         data = client.get("queues")
-        return COLUMNS, rows(data["queues"], data["now"])
+        return COLUMNS, rows(data["queues"], data["now"]), FIT
 
     if watching:
         watch("Queues", show)
@@ -96,11 +103,12 @@ def _print_queue(one: dict[str, Any], now: int) -> None:
     click.echo(f"Waiting: {one['waiting']}")
     if one["callers"]:
         print_table(
-            ("call", "caller", "name", "waits", "priority"),
+            CALLERS,
             [
                 (c["call"], c["caller"], c["caller_name"], lasted(c["since"], now), c["priority"])
                 for c in one["callers"]
             ],
+            CALLERS_FIT,
         )
 
 

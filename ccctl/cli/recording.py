@@ -12,13 +12,24 @@ import msgspec
 from ccctl.changes import RecordingRow
 from ccctl.cli.common import print_json, print_table, settings
 from ccctl.cli.group import Group
-from ccctl.cli.ledger import call_named, now_ms, read_roster, refuse_unknown, span, time_options, zone_of
+from ccctl.cli.ledger import (
+    call_named,
+    now_ms,
+    read_roster,
+    refuse_unknown,
+    span,
+    time_options,
+    times_in,
+    zone_of,
+)
+from ccctl.cli.tables import Fit
 from ccctl.report.intervals import label
 from ccctl.report.tables import duration
 from ccctl.runtime.settings import Settings
 from ccctl.store import db, queries
 
 COLUMNS = ("recording", "started", "queue", "agent", "call", "time", "file", "state")
+FIT = Fit(cut=("file", "state"), drop=("file", "agent", "queue", "time", "call", "started"))
 
 
 @click.group(cls=Group)
@@ -90,7 +101,8 @@ def list_recordings(ctx: click.Context, /, limit: int, form: str, **options: Any
         )
         for row in rows
     ]
-    print_table(COLUMNS, cells)
+    print_table(COLUMNS, cells, FIT)
+    click.echo(times_in(zone))
 
 
 @recording.command("export")

@@ -21,19 +21,46 @@ from ccctl.cli.ledger import (
     write_out,
     zone_of,
 )
+from ccctl.cli.tables import Fit, room
 from ccctl.flow.roster import Roster
 from ccctl.report.agents import agent_table
 from ccctl.report.calls import call_table
 from ccctl.report.intervals import Interval, Period, periods
 from ccctl.report.kpi import DEFAULT_PRESET, PRESETS, preset
 from ccctl.report.queues import queue_table
-from ccctl.report.tables import Scope
+from ccctl.report.tables import Scope, Table
 from ccctl.report.waits import Records, wait_table
 from ccctl.store import db, queries
 
 F = TypeVar("F", bound=Callable[..., Any])
 MOST_ROWS = 200_000
 LEARNING_MS = 7 * 24 * 3_600_000  # what estimates have learnt before the time of their report
+# What a narrow terminal does without; the least important first.
+QUEUES = Fit(
+    cut=("queue",),
+    drop=(
+        *("SL preset", "short", "other", "longest", "handled", "avg talk", "waiting", "answered %"),
+        *("AHT", "wait p90", "abandoned %", "ASA", "from"),
+    ),
+)
+AGENTS = Fit(
+    cut=("agent",),
+    drop=(
+        *("utilisation %", "answered %", "not responding", "offers", "avg talk", "ringing", "missed"),
+        *("wrapup", "answered", "paused", "AHT", "ready", "occupancy %", "from"),
+    ),
+)
+CALLS = Fit(
+    drop=(
+        *("in other", "by other", "in closed", "longest", "time", "in progress", "internal", "in voicemail"),
+        *("in dial", "by system", "connected %", "in waiting", "in ivr", "in talk", "by agent", "by caller"),
+        *("inbound", "from"),
+    ),
+)
+WAITS = Fit(
+    cut=("queue",),
+    drop=("told", "answered", "error p50", "bias", "calls", "from", "told %", "error p80"),
+)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +120,10 @@ def _limit(request: Request, names: Sequence[str]) -> None:
         raise click.BadParameter(f"would give {rows} rows; choose longer ones", param_hint="--interval")
 
 
+def _write(table: Table, request: Request, fit: Fit) -> None:
+    write_out(render(table, request.form, request.zone, fit, None if request.out else room()), request.out)
+
+
 @click.group(cls=Group)
 def report() -> None:
     """Reports on queues, agents, calls and estimated waits, from the ledger."""
@@ -138,7 +169,7 @@ def report_queues(
         ),
         queries.waiting_at(engine, request.start, queue),
     )
-    write_out(render(table, request.form, request.zone), request.out)
+    _write(table, request, QUEUES)
 
 
 @report.command("agents")
@@ -160,7 +191,7 @@ def report_agents(ctx: click.Context, /, agent: tuple[str, ...], **options: Any)
         queries.wrapups_around(engine, request.start, request.end),
         Scope(periods=request.periods, zone=request.zone, now=request.now, names=tuple(names)),
     )
-    write_out(render(table, request.form, request.zone), request.out)
+    _write(table, request, AGENTS)
 
 
 @report.command("calls")
@@ -176,7 +207,7 @@ def report_calls(ctx: click.Context, /, queue: str, agent: str, **options: Any) 
     wanted = queries.CallFilter(queue=queue, agent=agent)
     rows = queries.calls_between(request.engine, request.start, request.end, wanted)
     scope = Scope(periods=request.periods, zone=request.zone, now=request.now)
-    write_out(render(call_table(rows, scope), request.form, request.zone), request.out)
+    _write(call_table(rows, scope), request, CALLS)
 
 
 @report.command("wait-estimates")
@@ -191,7 +222,8 @@ def report_wait_estimates(ctx: click.Context, /, queue: tuple[str, ...], **optio
     """
     request = read_request(ctx, options)
     engine, roster = request.engine, request.roster
-    names = _names("--queue", queue, list(roster.queues), lambda name: queries.has_queue(engine, name))
+    refuse_unknown(engine, roster, queue, ())
+    names = list(queue) or list(roster.queues)
     _limit(request, names)
     learning = request.start - LEARNING_MS
     records = Records(
@@ -201,7 +233,7 @@ def report_wait_estimates(ctx: click.Context, /, queue: tuple[str, ...], **optio
         roster=roster,
     )
     scope = Scope(periods=request.periods, zone=request.zone, now=request.now, names=tuple(names))
-    write_out(render(wait_table(records, scope), request.form, request.zone), request.out)
+    _write(wait_table(records, scope), request, WAITS)
 
 
 commands: tuple[click.Command, ...] = (report,)

@@ -6,8 +6,8 @@ import click
 
 from ccctl.cli.client import Client, connect, format_option
 from ccctl.cli.common import pass_home, print_json, print_table
-from ccctl.cli.queue import COLUMNS, rows
-from ccctl.cli.watch import watch, watch_option
+from ccctl.cli.queue import COLUMNS, FIT, rows
+from ccctl.cli.watch import Shown, watch, watch_option
 from ccctl.cli.words import lasted
 from ccctl.errors import DaemonDown
 
@@ -35,7 +35,7 @@ def status(home: str, form: str, watching: bool) -> None:
             click.echo(line)
         if data["queues"]:
             click.echo()
-            print_table(COLUMNS, rows(data["queues"], data["now"]))
+            print_table(COLUMNS, rows(data["queues"], data["now"]), FIT)
     if not is_well(data):
         raise click.exceptions.Exit(1)
 
@@ -43,9 +43,9 @@ def status(home: str, form: str, watching: bool) -> None:
 def watch_status(client: Client) -> None:
     data: dict[str, Any] = {}
 
-    def show() -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    def show() -> Shown:
         data.update(client.get("status"))
-        return COLUMNS, rows(data["queues"], data["now"])
+        return COLUMNS, rows(data["queues"], data["now"]), FIT
 
     watch("ccctl status", show, lambda: lines(data))
 

@@ -5,19 +5,20 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 import click
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from ccctl.cli.common import printable
+from ccctl.cli.common import lines_of
+from ccctl.cli.tables import Fit
 from ccctl.errors import DaemonDown
 
 PERIOD_S = 1.0
 
 watch_option = click.option("--watch", "watching", is_flag=True, help="Keep the table fresh until Ctrl-C.")
 
-Show = Callable[[], tuple[Sequence[str], Iterable[Sequence[object]]]]
+Shown = tuple[Sequence[str], Iterable[Sequence[object]], Fit]
+Show = Callable[[], Shown]
 
 
 def watch(title: str, show: Show, head: Callable[[], Sequence[str]] = tuple) -> None:
@@ -27,7 +28,7 @@ def watch(title: str, show: Show, head: Callable[[], Sequence[str]] = tuple) -> 
     with Live(console=Console(), auto_refresh=False, screen=True) as live:
         while True:
             try:
-                table: RenderableType = _table(show())
+                table = _table(show(), live.console.width)
                 lines: Sequence[str] = head()
             except DaemonDown as error:
                 table, lines = Text(f"{error} (trying again)", style="bold red"), ()
@@ -38,13 +39,6 @@ def watch(title: str, show: Show, head: Callable[[], Sequence[str]] = tuple) -> 
             time.sleep(PERIOD_S)
 
 
-def _table(shown: tuple[Sequence[str], Iterable[Sequence[object]]]) -> Table:
-    columns, rows = shown
-    body = list(rows)
-    table = Table(box=None, pad_edge=False)
-    for at, name in enumerate(columns):
-        number = all(isinstance(row[at], int | float) for row in body) and bool(body)
-        table.add_column(name, justify="right" if number else "left", no_wrap=True)
-    for row in body:
-        table.add_row(*(Text("-" if cell is None else printable(str(cell))) for cell in row))
-    return table
+def _table(shown: Shown, width: int) -> Text:
+    heading, *lines = lines_of(*shown, width)
+    return Text("\n").join([Text(heading, style="bold"), *map(Text, lines)])

@@ -77,6 +77,8 @@ def test_history_and_the_way_back(cli_home: LabHome, folder: Path) -> None:
     text = run(cli_home, "history").stdout
     assert "ring" not in text
     assert "~ queue" in text
+    assert text.splitlines()[-1] == "times in Europe/Berlin"
+    assert "(Asia/Tokyo)" in run(cli_home, "history", told[0]["revision"], "--tz", "Asia/Tokyo").stdout
     details = run(cli_home, "history", told[0]["revision"]).stdout
     assert "ring" in details
     assert "-> 17s" in details
@@ -88,7 +90,7 @@ def test_history_and_the_way_back(cli_home: LabHome, folder: Path) -> None:
     assert "timeout = 17" not in (conf.folder(cli_home.node) / "current/queues.conf").read_text()
     assert f"back to {told[1]['revision']}" in run(cli_home, "history", "--limit", "1").stdout
     wrong = run(cli_home, "rollback", "4711", "--yes")
-    assert (wrong.exit_code, "'ccctl history' lists them all" in wrong.stderr) == (2, True)
+    assert (wrong.exit_code, "'ccctl history' lists them all" in wrong.stderr) == (4, True)
 
 
 def test_a_kept_plan_is_applied_or_nothing(cli_home: LabHome, folder: Path, tmp_path: Path) -> None:

@@ -1,10 +1,16 @@
 """The commands that read the ledger, as a shell sees them: output, files, errors, exit codes."""
 
 import csv
+import fcntl
 import io
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +39,7 @@ from ccctl.store.journal import Writer
 T = 1_795_341_600_000  # 2026-11-22 10:00 UTC, 11:00 in Berlin
 DAY = ("--from", "2026-11-22", "--to", "2026-11-22")
 Run = Callable[..., Result]
+PLAIN = {"PATH": "/usr/bin:/bin", "TERM": "xterm"}
 
 ROWS = (
     CallRow(id="pbx1/17.1", node="pbx1", started=T - 5000, answered=T, ended=T + 90_000, caller="+4930123",
@@ -270,17 +277,46 @@ def test_from_cron_without_a_terminal(home: Path) -> None:
     assert b"\x1b" not in runs[0].stdout
 
 
+def test_tables_are_as_narrow_as_the_terminal_and_whole_in_a_pipe(home: Path) -> None:
+    program = Path(sys.executable).with_name("ccctl")
+    command = [str(program), "--home", str(home), "call", "list", *DAY]
+    whole = subprocess.run(command, capture_output=True, text=True, check=True, env=PLAIN).stdout
+    assert max(map(len, whole.splitlines())) > 100
+    screen, far_end = pty.openpty()
+    try:
+        fcntl.ioctl(far_end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 64, 0, 0))
+        subprocess.run(command, stdout=far_end, check=True, env=PLAIN)
+        shown = os.read(screen, 100_000).decode()
+    finally:
+        os.close(screen)
+        os.close(far_end)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    assert lines[0].startswith("call       started           caller")
+    assert max(map(len, lines)) <= 64
+    assert any(line.startswith("(no room for: direction, name, ") for line in lines)
+
+
 def test_calls_are_listed_and_shown(run: Run) -> None:
     listed = run("call", "list", *DAY)
     assert listed.exit_code == 0
-    assert [line.split()[0] for line in listed.output.splitlines()[1:]] == ["pbx1/17.2", "pbx1/17.1"]
+    assert [line.split()[0] for line in listed.output.splitlines()[1:3]] == ["pbx1/17.2", "pbx1/17.1"]
+    assert listed.output.splitlines()[-1] == "times in Europe/Berlin"
+    assert "times in UTC" in run("call", "list", "--tz", "UTC", *DAY).output
     assert "李 Müller" in listed.output
     answered = ("--queue", "sales", "--outcome", "answered")
     rows = json.loads(run("call", "list", "--format", "json", *answered, *DAY).output)
     assert [row["id"] for row in rows] == ["pbx1/17.1"]
     shown = run("call", "show", "17.1")
     assert shown.exit_code == 0
-    for words in ("ivr", "visit", "offer", "recording", "sales, answered, anna", "11:00:00.000"):
+    for words in (
+        "ivr",
+        "visit",
+        "offer",
+        "recording",
+        "sales, answered, anna",
+        "11:00:00.000",
+        "Europe/Berlin",
+    ):
         assert words in shown.output
     assert json.loads(run("call", "show", "pbx1/17.1", "--format", "json").output)["visits"][0]["id"] == "v1"
 
@@ -298,7 +334,9 @@ def test_recordings_are_listed_with_their_state(run: Run) -> None:
         "r2": "file is gone",
         "r3": "file is gone",
     }
-    assert "one.wav" in run("recording", "list", *DAY).output
+    table = run("recording", "list", *DAY).output
+    assert "one.wav" in table
+    assert "times in Europe/Berlin" in table
 
 
 def test_recordings_are_exported_with_what_the_ledger_knows(run: Run, tmp_path: Path) -> None:

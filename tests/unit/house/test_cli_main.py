@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import ccctl
 from ccctl.cli import common
 from ccctl.cli import main as frame
+from ccctl.cli.tables import STIFF
 from ccctl.cli.watch import watch
 from ccctl.errors import ApplyError, CcctlError, DaemonDown, NotFound, Refused
 
@@ -74,7 +75,7 @@ def test_help_shows_first_sentences_whole(offered: list[click.Command]) -> None:
 
 def test_watch_without_a_terminal_is_wrong_usage() -> None:
     with pytest.raises(click.UsageError, match="needs a terminal"):
-        watch("Queues", lambda: ((), ()))
+        watch("Queues", lambda: ((), (), STIFF))
 
 
 def test_interrupt_is_130(offered: list[click.Command]) -> None:
