@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from ccctl.cli.apply import ask, ordered, run, say, show_applied
+from ccctl.cli.apply import ask, ordered, printable_line, run, say, show_applied
 from ccctl.cli.common import fail, print_json, print_table, printable, settings
 from ccctl.cli.tables import Fit
 from ccctl.errors import AsteriskDown
@@ -138,18 +138,19 @@ def rollback_command(ctx: click.Context, revision: str, yes: bool, why: str) -> 
 
     from ccctl.asterisk import conf, history
     from ccctl.runtime.apply import rollback
+    from ccctl.runtime.standing import standing
 
     known = settings(ctx)
     order = ordered(why)
     found = history.find(known.node, revision)
-    current = conf.read_manifest(known.node, "current")
-    order = msgspec.structs.replace(order, expect=current.change if current else "")
+    current = conf.read_current(known.node)
+    order = msgspec.structs.replace(order, expect=current.manifest.change if current else "")
     if not yes:
         ask("\n".join(_difference(known, found)), f"Go back to {found.entry.revision}?")
     show_applied(run(rollback(known, found.entry.revision, say, order)))
-    click.echo(
-        "the site's folder was not touched: if it holds the newer version, correct it before the next apply"
-    )
+    entry = current.manifest.entry if current else None
+    for line in standing(known, (entry or found.entry).site, current):
+        click.echo(printable_line(line))
 
 
 def _difference(known: "Settings", found: "Past") -> list[str]:
