@@ -8,7 +8,7 @@ ever touched.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 
@@ -71,17 +71,21 @@ def _spells(step: Say) -> bool:
     return step.say_as is SayAs.ALPHA or any(slot.way == SayAs.ALPHA for slot in slots(step))
 
 
-def make(site: Site, sounds_dir: str, say: Callable[[str], None]) -> int:
-    """Speak what is missing or was spoken by another voice; how many. Raises ApplyError."""
+def make(site: Site, sounds_dir: str, count: Callable[[str, int, int], None]) -> int:
+    """Speak what is missing or was spoken by another voice; how many. `count` hears what is made, how many are
+    and of how many. Raises ApplyError."""
     wanted = needed(site)
     for manifest in Path(sounds_dir).glob(f"*/cc/{LIST}"):
         if manifest.parents[1].name not in wanted:
             _remove(manifest.parents[1], _read(manifest))
             manifest.unlink(missing_ok=True)
-    return sum(_make(site, Path(sounds_dir) / language, words, say) for language, words in wanted.items())
+    return sum(
+        _make(site, Path(sounds_dir) / language, words, partial(count, f"Asterisk's words in {language}"))
+        for language, words in wanted.items()
+    )
 
 
-def _make(site: Site, folder: Path, words: Words, say: Callable[[str], None]) -> int:
+def _make(site: Site, folder: Path, words: Words, progress: prompts.Progress) -> int:
     manifest = folder / "cc" / LIST
     ours = _read(manifest)
     foreign = {name for name in words if _others(folder, name, name in ours)}
@@ -95,9 +99,11 @@ def _make(site: Site, folder: Path, words: Words, say: Callable[[str], None]) ->
         return 0
     _write(manifest, kept | dict.fromkeys(stale, ""))  # ours from now on, whatever happens
     for start in range(0, len(stale), BATCH):
-        say(f"Asterisk's words in {folder.name}: {start + 1} of {len(stale)}")
+        progress(start, len(stale))
         prompts.publish(dict(_spoken(site, folder, words, stale[start : start + BATCH])))
     _write(manifest, kept | {name: keys[name] for name in stale})
+    if stale:
+        progress(len(stale), len(stale))
     return len(stale)
 
 

@@ -27,7 +27,7 @@ _OURS = re.compile(r"(.+-[0-9a-f]{8})\.wav(?:16)?")
 # Formats of Asterisk that sox does not read, or not without being told their rate: music in them is copied.
 _AS_THEY_ARE = frozenset((".g722", ".g729", ".sln", ".sln16", ".sln48", ".ulaw", ".alaw", ".wav16"))
 
-Progress = Callable[[int, int, str], None]
+Progress = Callable[[int, int], None]  # how many are made, of how many
 
 
 class Sound(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ def spoken_text(prompt: Prompt, text: str) -> str:
 
 
 def make(site: Site, sounds_dir: str, progress: Progress) -> list[str]:
-    """Make the missing sounds, all or none; returns their 8 kHz files. `progress(done, of, name)`."""
+    """Make the missing sounds, all or none; returns their 8 kHz files."""
     return make_sounds(site, sounds(site, sounds_dir), progress)
 
 
@@ -88,15 +88,15 @@ def make_sounds(site: Site, wanted: Iterable[Sound], progress: Progress) -> list
     with ThreadPoolExecutor(WORKERS) as pool:
         jobs = [pool.submit(sound_of, site, sound, known) for sound in missing]
         try:
-            for number, (sound, job) in enumerate(zip(missing, jobs, strict=True)):
-                progress(number, len(missing), f"{sound.language}/{sound.prompt}")
+            for number, job in enumerate(jobs):
+                progress(number, len(missing))
                 job.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     publish({sound.target: job.result() for sound, job in zip(missing, jobs, strict=True)})
     known.clear_old()
-    progress(len(missing), len(missing), "")
+    progress(len(missing), len(missing))
     return [sound.target for sound in missing]
 
 
@@ -179,32 +179,35 @@ def remove_unused(sounds_dir: str, keep: Iterable[str]) -> list[str]:
 # -- music -----------------------------------------------------------------------------------------
 
 
-def copy_music(site: Site, classes: Iterable[str], sounds_dir: str) -> dict[str, str]:
-    """Class -> folder of its files: the site's sounds/moh/<class>/ in form, else Asterisk's own music."""
+def copy_music(
+    site: Site, classes: Iterable[str], sounds_dir: str, say: Callable[[str], None]
+) -> dict[str, str]:
+    """Class -> folder of its files: the site's sounds/moh/<class>/ in form, else Asterisk's own music. No plan
+    knows these files, so what changes is said."""
     known = SoundCache()
-    return {
-        name: _copy_class(Path(site.root) / "sounds" / "moh" / name, sounds_dir, known) for name in classes
-    }
+    folders: dict[str, str] = {}
+    for name in classes:
+        source = Path(site.root) / "sounds" / "moh" / name
+        folders[name] = str(Path(sounds_dir) / "moh" / name) if source.is_dir() else "moh"
+        if source.is_dir() and (count := _copy_class(source, Path(folders[name]), known)):
+            say(f"music {name}: {count} file{'s' if count > 1 else ''} changed")
+    return folders
 
 
-def _copy_class(source: Path, sounds_dir: str, known: SoundCache) -> str:
-    if not source.is_dir():
-        return "moh"
-    target = Path(sounds_dir) / "moh" / source.name
+def _copy_class(source: Path, target: Path, known: SoundCache) -> int:
     files = sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith("."))
     with ThreadPoolExecutor(WORKERS) as pool:
         made = list(pool.map(lambda path: _piece(path, source.name, known), files))
     contents = {name: data for piece in made for name, data in piece.items()}
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name, data in contents.items():
-            _replace(target / name, data)
-        for path in target.iterdir():  # what the site has no more
-            if path.name not in contents:
-                path.unlink()
+        changed = sum(_replace(target / name, data) for name, data in contents.items())
+        gone = [path for path in target.iterdir() if path.name not in contents]  # the site has them no more
+        for path in gone:
+            path.unlink()
     except OSError as error:
         raise ApplyError(f"music cannot be copied to {target}: {error.strerror}") from None
-    return str(target)
+    return changed + len(gone)
 
 
 def _piece(path: Path, name: str, known: SoundCache) -> Files:
@@ -216,10 +219,11 @@ def _piece(path: Path, name: str, known: SoundCache) -> Files:
     return {f"{stem}{ending}": data for ending, data in forms.items()}
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Only when it changed: what plays now goes on undisturbed."""
+def _replace(path: Path, data: bytes) -> bool:
+    """Only when it changed: what plays now goes on undisturbed. Whether it did."""
     if path.is_file() and path.read_bytes() == data:
-        return
+        return False
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_bytes(data)
     fresh.replace(path)
+    return True

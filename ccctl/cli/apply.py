@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SITE = click.argument("folder", metavar="SITE", type=click.Path(exists=True, file_okay=False))
 CHANGED = 3  # exit code of `plan --exit-code`; 1 is a site with errors
+START_OF_LINE = "\r\x1b[K"  # and nothing after it
 _LONGEST_WHY = 500
 
 
@@ -41,6 +42,36 @@ def _compiled(folder: str) -> tuple["Site", "Plan", frozenset[str]]:
 
 def say(text: str) -> None:
     click.echo(f"  {printable(text)}", err=True)
+
+
+class Progress:
+    """What an apply does, on stderr, line by line. Of what it counts a terminal shows how far it is, in one line
+    that gives way to the next; a pipe or a log gets one line when it is done."""
+
+    def __init__(self) -> None:
+        self._counting = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._clear()
+
+    def say(self, text: str) -> None:
+        self._clear()
+        say(text)
+
+    def count(self, what: str, done: int, of: int) -> None:
+        if done == of:
+            self.say(f"{what}: {of} made")
+        elif sys.stderr.isatty():
+            click.echo(f"{START_OF_LINE}  {what}: {done} of {of}", nl=False, err=True)
+            self._counting = True
+
+    def _clear(self) -> None:
+        if self._counting:
+            click.echo(START_OF_LINE, nl=False, err=True)
+            self._counting = False
 
 
 @click.command("compile")
@@ -130,7 +161,7 @@ def _keep(out: str, plan: object) -> None:
 def apply_command(ctx: click.Context, folder: str, yes: bool, why: str, kept: str | None) -> None:
     """Put a SITE in force. Live calls stay in the flows that they entered.
 
-    It shows the plan and asks. Nothing is changed when the site's files, or what is in force, changed since
+    It shows the plan and asks, unless nothing would change. Nothing is changed when the site's files, or what is in force, changed since
     then, or when Asterisk or the daemon does not do well with it.
     """
     import msgspec
@@ -146,27 +177,28 @@ def apply_command(ctx: click.Context, folder: str, yes: bool, why: str, kept: st
         order = _agreed(known, compiled, order, kept)
     if folder_digest(folder) != digest:
         raise ApplyError("the site's files changed meanwhile", "nothing was changed; look at the plan again")
-    show_applied(run(apply(known, site, plan, say, order)))
+    with Progress() as progress:
+        applied = run(apply(known, site, plan, progress.say, order, progress.count))
+    show_applied(applied)
 
 
 def _agreed(
     known: "Settings", compiled: tuple["Site", "Plan", frozenset[str]], order: "Order", kept: str | None
 ) -> "Order":
-    """Shown and agreed to; or agreed to when the plan was kept. Only what was seen may be overwritten."""
+    """Shown and agreed to; or agreed to when the plan was kept, or when there is nothing to agree to. Only
+    what was seen may be overwritten."""
     import msgspec
 
-    from ccctl.runtime.diff import describe
+    from ccctl.runtime.diff import describe, is_change
     from ccctl.runtime.plan import SavedPlan, refuse_other
 
-    if not kept and not is_person():
-        raise ApplyError("apply asks before it changes anything, and here is nobody to ask", "give --yes")
     seen = _look(known, *compiled)
     if kept:
         try:
             refuse_other(msgspec.json.decode(Path(kept).read_bytes(), type=SavedPlan), seen)
         except msgspec.MsgspecError:
             fail(f"{kept} is no plan", "make one with 'ccctl plan SITE --out FILE'")
-    else:
+    elif is_change(seen):
         ask(describe(seen), "Apply?")
     return msgspec.structs.replace(order, expect=seen.base)
 

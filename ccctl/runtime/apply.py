@@ -26,6 +26,7 @@ from ccctl.runtime.settings import Settings
 from ccctl.runtime.tasks import now_ms
 
 Say = Callable[[str], None]
+Count = Callable[[str, int, int], None]  # what is made, how many are, of how many
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -69,13 +70,24 @@ def folder_digest(root: str) -> str:
 # -- apply -----------------------------------------------------------------------------------------
 
 
-async def apply(settings: Settings, site: Site, plan: Plan, say: Say, order: Order = NOBODY) -> Applied:
+def uncounted(what: str, done: int, of: int) -> None:
+    """For those who look at the result only."""
+
+
+async def apply(
+    settings: Settings,
+    site: Site,
+    plan: Plan,
+    say: Say,
+    order: Order = NOBODY,
+    count: Count = uncounted,
+) -> Applied:
     """Put a compiled site in force. Raises when nothing was changed; the old one then serves on."""
     async with asterisk(settings.node) as doors:
         with conf.lock(doors.node):
             _refuse_moved(doors.node, order)
-            made = await make_prompts(site, doors.node, say)
-            music = await asyncio.to_thread(prompts.copy_music, site, plan.music, doors.node.sounds_dir)
+            made = await make_prompts(site, doors.node, say, count)
+            music = await asyncio.to_thread(prompts.copy_music, site, plan.music, doors.node.sounds_dir, say)
             tree = model(site, seal(model_key(doors.node)), order.secrets)
             wanted = _Wanted(plan, music, tree, roster(site, plan.generation), site.root, order.secrets)
             await astdb.put_secrets(doors.ami, site.secrets)
@@ -156,14 +168,12 @@ def _entry(order: Order, action: str, back_to: str = "") -> Entry:
     )
 
 
-async def make_prompts(site: Site, node: Node, say: Say) -> list[str]:
-    def progress(done: int, of: int, name: str) -> None:
-        if name:
-            say(f"prompt {done + 1} of {of}: {name}")
-
-    made = await asyncio.to_thread(prompts.make, site, node.sounds_dir, progress)
+async def make_prompts(site: Site, node: Node, say: Say, count: Count) -> list[str]:
+    made = await asyncio.to_thread(
+        prompts.make, site, node.sounds_dir, lambda done, of: count("prompts", done, of)
+    )
     try:
-        await asyncio.to_thread(corewords.make, site, node.sounds_dir, say)
+        await asyncio.to_thread(corewords.make, site, node.sounds_dir, count)
     except ApplyError as error:  # callers then hear these in English
         say(f"Asterisk's own words were not made: {error}")
     return made

@@ -101,7 +101,7 @@ def _guide(node: Node, job: Job, say: Say) -> Guide:
     texts = GUIDE[language.split("_")[0]]
     sounds = [_sound(node, job.language, language, text) for text in texts]
     try:
-        prompts.make_sounds(job.site, sounds, lambda done, of, name: None)
+        prompts.make_sounds(job.site, sounds, lambda done, of: None)
     except ApplyError as error:
         say(f"no spoken guide: {error}")
         return Guide()

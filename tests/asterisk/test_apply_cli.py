@@ -49,8 +49,22 @@ def test_plan_apply_and_again(cli_home: LabHome, folder: Path) -> None:
     done = run(cli_home, "apply", str(folder), "--yes", "--why", "the first one")
     assert (done.exit_code, "serves (revision r0" in done.stdout) == (0, True), done.output
     assert "daemon: not running" in done.stdout
+    assert len([line for line in done.stderr.splitlines() if line.endswith(" made")]) <= 2, (
+        "prompts and words"
+    )
+    assert " of " not in done.stderr, "a log is not told of each prompt"
     again = run(cli_home, "apply", str(folder), "--yes")
     assert (again.exit_code, again.stdout.startswith("no change")) == (0, True)
+    again = run(cli_home, "apply", str(folder))
+    assert (again.exit_code, again.stdout.startswith("no change")) == (0, True), "there is nothing to ask"
+    revisions = conf.revisions(cli_home.node)
+    (conf.folder(cli_home.node) / "current/queues.conf").write_text("[mine]\n")
+    asks = run(cli_home, "apply", str(folder))
+    assert (asks.exit_code, "give --yes" in asks.stderr) == (2, True), (
+        "what others changed is something to do"
+    )
+    assert conf.revisions(cli_home.node) == revisions
+    assert run(cli_home, "apply", str(folder), "--yes").exit_code == 0
     again = run(cli_home, "plan", str(folder), "--exit-code")
     assert (again.exit_code, again.stdout.startswith("no change")) == (0, True)
 
@@ -87,10 +101,37 @@ def test_history_and_the_way_back(cli_home: LabHome, folder: Path) -> None:
     assert (refused.exit_code, "give --yes" in refused.stderr) == (2, True)
     done = run(cli_home, "rollback", "--yes", "--why", "too slow")
     assert done.exit_code == 0, done.output
+    first, second = told[1]["revision"], told[0]["revision"]
+    assert f"{first} is in force, but the files in {folder} are still those of {second};" in done.stdout
+    assert f"the next 'ccctl apply {folder}' would bring back:" in done.stdout
+    assert re.search(rf"  ~ queue \w+: ring \d+s -> 17s  \({folder}/queues.yaml:\d+\)", done.stdout)
     assert "timeout = 17" not in (conf.folder(cli_home.node) / "current/queues.conf").read_text()
     assert f"back to {told[1]['revision']}" in run(cli_home, "history", "--limit", "1").stdout
     wrong = run(cli_home, "rollback", "4711", "--yes")
     assert (wrong.exit_code, "'ccctl history' lists them all" in wrong.stderr) == (4, True)
+
+
+def test_after_a_rollback_the_folder_is_compared(cli_home: LabHome, folder: Path) -> None:
+    run(cli_home, "apply", str(folder), "--yes")
+    slower(folder, 23)
+    run(cli_home, "apply", str(folder), "--yes")
+    second, first = (
+        each["revision"] for each in json.loads(run(cli_home, "history", "--format", "json").stdout)[:2]
+    )
+    slower(folder, 24)
+    neither = run(cli_home, "rollback", "--yes").stdout
+    assert f"the files in {folder} are neither those of {first}, now in force, nor of {second};" in neither
+    assert "-> 24s" in neither
+    slower(folder, 23)
+    forth = run(cli_home, "rollback", second, "--yes").stdout
+    assert f"the files in {folder} are those of {second}, too: an apply of them changes nothing" in forth
+    assert run(cli_home, "plan", str(folder), "--exit-code").exit_code == 0
+    spoil(folder)
+    broken = run(cli_home, "rollback", first, "--yes").stdout
+    assert f"the files in {folder} were not compared: 1 error ('ccctl check {folder}')" in broken
+    folder.rename(folder.with_name("moved"))
+    gone = run(cli_home, "rollback", second, "--yes")
+    assert (gone.exit_code, "is not there: its files were not compared" in gone.stdout) == (0, True)
 
 
 def test_a_kept_plan_is_applied_or_nothing(cli_home: LabHome, folder: Path, tmp_path: Path) -> None:

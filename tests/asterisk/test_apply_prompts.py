@@ -31,9 +31,9 @@ def site(root: Path, voice: str = "espeak-ng", **prompt: object) -> g.Site:
 
 
 def make(site: g.Site, folder: Path) -> list[str]:
-    said: list[tuple[int, int, str]] = []
-    made = prompts.make(site, str(folder), lambda done, of, name: said.append((done, of, name)))
-    assert not made or said[-1] == (len(made), len(made), "")
+    said: list[tuple[int, int]] = []
+    made = prompts.make(site, str(folder), lambda done, of: said.append((done, of)))
+    assert said == ([(done, len(made)) for done in range(len(made) + 1)] if made else [])
     return [str(Path(path).relative_to(folder)) for path in made]
 
 
@@ -183,7 +183,8 @@ def test_music_of_the_site_comes_into_form_else_asterisks_own(tmp_path: Path) ->
     recording(tmp_path / "sounds/moh/calm/a.wav", 44100, 2)
     recording(tmp_path / "sounds/moh/calm/b.wav")
     here = g.Site(root=str(tmp_path))
-    where = prompts.copy_music(here, ("calm", "loud"), str(tmp_path / "pbx"))
+    said: list[str] = []
+    where = prompts.copy_music(here, ("calm", "loud"), str(tmp_path / "pbx"), said.append)
     calm = tmp_path / "pbx/moh/calm"
     assert where == {"calm": str(calm), "loud": "moh"}
     assert sorted(os.listdir(calm)) == ["a.wav", "a.wav16", "b.wav"]
@@ -192,16 +193,18 @@ def test_music_of_the_site_comes_into_form_else_asterisks_own(tmp_path: Path) ->
     assert measure(samples, rate).lufs == pytest.approx(shaping.MUSIC_LUFS, abs=0.5)
     (tmp_path / "sounds/moh/calm/b.wav").unlink()
     untouched = (calm / "a.wav").stat().st_mtime_ns
-    prompts.copy_music(here, ("calm",), str(tmp_path / "pbx"))
+    for _ in range(2):
+        prompts.copy_music(here, ("calm",), str(tmp_path / "pbx"), said.append)
     assert sorted(os.listdir(calm)) == ["a.wav", "a.wav16"]
     assert (calm / "a.wav").stat().st_mtime_ns == untouched
+    assert said == ["music calm: 3 files changed", "music calm: 1 file changed"]
 
 
 def test_music_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "sounds/moh/calm").mkdir(parents=True)
     (tmp_path / "sounds/moh/calm/notes.txt").write_text("not a sound")
     with pytest.raises(ApplyError, match=r"music calm/notes.txt: sox failed"):
-        prompts.copy_music(g.Site(root=str(tmp_path)), ("calm",), str(tmp_path / "pbx"))
+        prompts.copy_music(g.Site(root=str(tmp_path)), ("calm",), str(tmp_path / "pbx"), print)
 
 
 def test_a_text_goes_to_any_engine_as_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

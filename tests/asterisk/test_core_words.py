@@ -112,7 +112,7 @@ def missed(lab: LabHome) -> set[str]:
 @pytest.fixture
 def german(make_lab: Callable[[], LabHome]) -> LabHome:
     lab = make_lab().up()
-    made = corewords.make(SITE, str(lab.lab.sounds), lambda text: None)
+    made = corewords.make(SITE, str(lab.lab.sounds), lambda what, done, of: None)
     assert made == sum(len(words) for words in corewords.needed(SITE).values())
     shorten(lab.lab.sounds / "de")
     take_english_away(lab)

@@ -27,7 +27,18 @@ def site(languages: tuple[str, ...] = ("en", "de"), voice: str = "espeak-ng", **
 
 
 def make(site: g.Site, folder: Path) -> int:
-    return corewords.make(site, str(folder), lambda text: None)
+    return corewords.make(site, str(folder), lambda what, done, of: None)
+
+
+def test_the_way_is_counted(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    made = corewords.make(site(), str(tmp_path), lambda *count: told.append(count))
+    assert {(what, of) for what, _, of in told} == {("Asterisk's words in de", made)}
+    assert [done for _, done, _ in told] == [*range(0, made, corewords.BATCH), made]
+    told.clear()
+    (tmp_path / "de/digits/1.gsm").write_text("a person")  # ours gives way: nothing is made, nothing counted
+    assert corewords.make(site(), str(tmp_path), lambda *count: told.append(count)) == 0
+    assert told == []
 
 
 def test_words_are_made_once(tmp_path: Path, spoken: list[str]) -> None:
