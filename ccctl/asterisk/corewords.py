@@ -72,8 +72,8 @@ def _spells(step: Say) -> bool:
 
 
 def make(site: Site, sounds_dir: str, count: Callable[[str, int, int], None]) -> int:
-    """Speak what is missing or was spoken by another voice; how many. `count` hears what is made, how many are
-    and of how many. Raises ApplyError."""
+    """Speak what is missing or was spoken by another voice; how many. `count` hears what is made, how many
+    are and of how many. Raises ApplyError."""
     wanted = needed(site)
     for manifest in Path(sounds_dir).glob(f"*/cc/{LIST}"):
         if manifest.parents[1].name not in wanted:

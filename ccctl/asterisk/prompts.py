@@ -182,8 +182,8 @@ def remove_unused(sounds_dir: str, keep: Iterable[str]) -> list[str]:
 def copy_music(
     site: Site, classes: Iterable[str], sounds_dir: str, say: Callable[[str], None]
 ) -> dict[str, str]:
-    """Class -> folder of its files: the site's sounds/moh/<class>/ in form, else Asterisk's own music. No plan
-    knows these files, so what changes is said."""
+    """Class -> folder of its files: the site's sounds/moh/<class>/ in form, else Asterisk's own music. No
+    plan knows these files, so what changes is said."""
     known = SoundCache()
     folders: dict[str, str] = {}
     for name in classes:

@@ -45,8 +45,8 @@ def say(text: str) -> None:
 
 
 class Progress:
-    """What an apply does, on stderr, line by line. Of what it counts a terminal shows how far it is, in one line
-    that gives way to the next; a pipe or a log gets one line when it is done."""
+    """What an apply does, on stderr, line by line. Of what it counts a terminal shows how far it is, in one
+    line that gives way to the next; a pipe or a log gets one line when it is done."""
 
     def __init__(self) -> None:
         self._counting = False
@@ -161,8 +161,8 @@ def _keep(out: str, plan: object) -> None:
 def apply_command(ctx: click.Context, folder: str, yes: bool, why: str, kept: str | None) -> None:
     """Put a SITE in force. Live calls stay in the flows that they entered.
 
-    It shows the plan and asks, unless nothing would change. Nothing is changed when the site's files, or what is in force, changed since
-    then, or when Asterisk or the daemon does not do well with it.
+    It shows the plan and asks, unless nothing would change. Nothing is changed when the site's files, or
+    what is in force, changed since then, or when Asterisk or the daemon does not do well with it.
     """
     import msgspec
 

@@ -1,4 +1,4 @@
-"""How the files of a site's folder stand to what is in force: told after a rollback, which leaves them alone."""
+"""How the files of a site's folder stand to what is in force: told after a rollback, which leaves them."""
 
 from collections.abc import Iterator
 from pathlib import Path
