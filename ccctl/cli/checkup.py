@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from ccctl.asterisk import conf
+from ccctl.asterisk import conf, corewords
 from ccctl.asterisk.node import Node
 from ccctl.cli.client import Client
 from ccctl.errors import CcctlError, DaemonDown
 from ccctl.flow import roster
+from ccctl.flow.model import Tree
 from ccctl.flow.roster import Roster
 from ccctl.runtime.settings import Settings
 
@@ -23,7 +24,8 @@ State = Literal["ok", "warn", "fail"]
 
 LITTLE_SPACE = 200 * 1024**2  # below: recordings and journal are about to fail
 SOME_SPACE = 2 * 1024**3
-SPOKEN = ("digits/1", "vm-intro", "beep")  # what Asterisk itself says in a language
+TONE = "beep"  # no word: it is the same in every language
+PACKAGED = ("en", "es", "fr", "it", "ru")  # Asterisk's own words, by Debian
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -204,20 +206,59 @@ def _speech() -> Finding:
 
 
 def _sounds(settings: Settings) -> Finding:
-    people = read_roster(settings)
-    if people is None:
+    """Asterisk's own words. What a language lacks Asterisk takes without a language, or from English."""
+    current = conf.read_current(settings.node)
+    if current is None or current.record is None:
         return Finding("sounds", "ok", "looked at when a site is applied")
-    languages = sorted({user.language for user in people.users.values()})
-    missing = [
-        f"{language}/{name}"
-        for language in languages
-        for name in SPOKEN
-        if not any(Path(settings.node.sounds_dir, language).glob(f"{name}.*"))
-    ]
-    if missing:
-        text = f"Asterisk's own words are missing in {settings.node.sounds_dir}: {', '.join(missing)}"
-        return Finding("sounds", "warn", text, "install the sound packages of these languages")
+    model, folder = current.record.model, Path(settings.node.sounds_dir)
+    languages = _languages(model, read_roster(settings))
+    words = ["digits/1", *(["vm-intro"] if model.get("mailboxes") else [])]
+    common = {name for name in (*words, TONE) if _is_there(folder, name) or _is_there(folder / "en", name)}
+    lacking = {
+        language: [word for word in words if not _speaks(folder, language, word)] for language in languages
+    }
+    silent = {name for names in lacking.values() for name in names} - common
+    silent |= {TONE for language in languages if not _speaks(folder, language, TONE)} - common
+    if silent:
+        text = f"calls hear nothing where Asterisk would say {', '.join(sorted(silent))}: not in {folder}"
+        return Finding("sounds", "warn", text, _install("en", folder))
+    foreign = [language for language, names in lacking.items() if names]
+    if foreign:
+        text = f"Asterisk has no words of its own in {', '.join(foreign)}: such calls hear them in English"
+        return Finding(
+            "sounds", "warn", text, "; ".join(dict.fromkeys(_install(each, folder) for each in foreign))
+        )
     return Finding("sounds", "ok", f"Asterisk speaks {', '.join(languages)}")
+
+
+def _languages(model: Tree, people: Roster | None) -> list[str]:
+    """Of callers at every place, and of the people at the phones."""
+    places = [model.get("defaults", {}), *model.get("sites", {}).values()]
+    users = people.users.values() if people else ()
+    return sorted(
+        {language for each in places for language in each.get("languages", ())} | {u.language for u in users}
+    )
+
+
+def _speaks(folder: Path, language: str, name: str) -> bool:
+    """Asterisk looks for de_AT, then for de."""
+    return any(_is_there(folder / each, name) for each in (language, language.partition("_")[0]))
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    return any(folder.glob(f"{name}.*"))
+
+
+def _install(language: str, folder: Path) -> str:
+    base = language.partition("_")[0]
+    if base in corewords.LANGUAGES:
+        return f"'ccctl apply SITE' speaks those in {base}"
+    if base not in PACKAGED:
+        return f"put recordings of them into {folder / base}, called as those in {folder / 'en'}"
+    package = f"apt install asterisk-core-sounds-{base}-wav"
+    if folder == Path(Node().sounds_dir):
+        return package
+    return f"{package}, and copy {Path(Node().sounds_dir) / base} to {folder / base}"
 
 
 def _event_log(node: Node) -> Finding:

@@ -49,6 +49,7 @@ def test_plan_apply_and_again(cli_home: LabHome, folder: Path) -> None:
     done = run(cli_home, "apply", str(folder), "--yes", "--why", "the first one")
     assert (done.exit_code, "serves (revision r0" in done.stdout) == (0, True), done.output
     assert "daemon: not running" in done.stdout
+    assert "sounds          Asterisk speaks de, de_AT, en" in run(cli_home, "doctor").stdout
     assert len([line for line in done.stderr.splitlines() if line.endswith(" made")]) <= 2, (
         "prompts and words"
     )
