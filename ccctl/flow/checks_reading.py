@@ -100,8 +100,9 @@ def too_big(span: Span, what: str, limit: str) -> Diagnostic:
 def syntax(span: Span, what: str, hint: str) -> Diagnostic:
     """The text is not YAML.
 
-    The place is where the reader gave up; the cause may stand a line above: a quote or bracket
-    that is not closed, a line indented by mistake, a text with ": " in it.
+    Most often a quote or bracket is not closed, a line is indented unlike its neighbours, a ":" or a comma is
+    missing, a list stands below a key that has a value, or a text has ": " in it. Texts of several lines in
+    which a line begins with "- " are refused without quotes, although they are YAML: a list is meant.
 
     Bad:
         welcome: {en: Hours: nine to five}
@@ -202,10 +203,11 @@ def merge_key(span: Span) -> Diagnostic:
 
 
 @finding("E918")
-def tab(span: Span) -> Diagnostic:
+def tab(span: Span, what: str = "a tab indents this line") -> Diagnostic:
     """A tab in the indentation.
 
-    YAML forbids tabs before the first word of a line, because their width is a matter of taste.
+    YAML forbids tabs before the first word of a line, because their width is a matter of taste. The no-break
+    spaces of word processors and web pages are no blanks either.
 
     Bad:
         flows:
@@ -214,7 +216,7 @@ def tab(span: Span) -> Diagnostic:
         flows:
           main: [hangup]
     """
-    return found("E918", span, "a tab indents this line", "use blanks")
+    return found("E918", span, what, "use blanks")
 
 
 # -- words -----------------------------------------------------------------------------------------

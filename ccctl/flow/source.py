@@ -5,6 +5,7 @@ stays text here and schema.py gives it a type. The tree is built from parser eve
 composing nodes in C overflows the stack on deeply nested input.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -13,14 +14,16 @@ import yaml
 
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import checks_reading as findings
+from ccctl.flow.yaml_mistakes import BLANKS, explain, no_blank_in, odd_text
+from ccctl.flow.yaml_scene import Place, scene
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 40
 MAX_NODES = 200_000  # after aliases are expanded
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CORE_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "map", "seq"))
-NO_BLANK = re.compile(r"([ -]*[a-z_]+:)[^\s:]+\s*(#.*)?$")  # meant as a key, but YAML takes all for one word
 CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+COLON = re.compile("[a-z_0-9-]+:[^/]")  # in a key: a blank is missing behind it
 COMMENT_KEY = re.compile(r"^\s*(#[0-9*#]*):(\s|$)")
 
 
@@ -61,15 +64,17 @@ def parse(data: bytes, file: str) -> Parsed:
     text, broken = _decode(data, file)
     if broken:
         return Parsed(None, (broken,))
-    builder = _Builder(file)
+    builder = _Builder(file, text)
+    broken_off: list[Diagnostic] = []
     try:
         for event in yaml.parse(text, Loader=Loader):
             if not builder.take(event):
                 break
     except yaml.MarkedYAMLError as error:
-        builder.findings.append(_explain(error, text, file))
+        broken_off = [_explain(error, text, file)]
     except (yaml.YAMLError, ValueError) as error:
-        builder.findings.append(findings.syntax(Span(file), str(error).splitlines()[0], ""))
+        broken_off = [findings.syntax(Span(file), str(error).splitlines()[0], "")]
+    builder.findings += builder.doubtful or broken_off
     comments = () if builder.broken else tuple(_comment_keys(text, file))
     if builder.root is None and not builder.findings:
         return Parsed(None, (findings.empty(Span(file)),))
@@ -110,42 +115,18 @@ def _comment_keys(text: str, file: str) -> Iterator[Diagnostic]:
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str, file: str) -> Diagnostic:
-    """YAML's own words, turned into what to write instead."""
-    problem, mark = error.problem or "not YAML", error.problem_mark or error.context_mark
-    if mark is None:
-        return findings.syntax(Span(file), problem, "")
-    line = _line(text, mark.line)
-    if "scanning an alias" in str(error.context):
-        start = error.context_mark.column if error.context_mark else mark.column
-        return findings.special(Span(file, mark.line + 1, start + 1, start + 2), "*", line[start:])
-    span = Span(file, mark.line + 1, mark.column + 1, mark.column + 2)
-    if "nesting depth" in problem:  # newer parsers give up by themselves, before the first event
+    """YAML's own words, turned into what is wrong, where, and what to write instead."""
+    seen = scene(error, text, file, Loader)
+    if seen is None:
+        return findings.syntax(Span(file), error.problem or "not YAML", "")
+    span = Span(file, seen.at.row + 1, seen.at.column + 1, seen.at.column + 2)
+    if "nesting depth" in seen.problem:  # newer parsers give up by themselves, before the first event
         return findings.too_big(span, "too deeply nested", f"at most {MAX_DEPTH} levels")
-    if "cannot start any token" in problem or "tab character" in problem:
-        char = line[mark.column : mark.column + 1]
-        return findings.tab(span) if char == "\t" else findings.special(span, char, line[mark.column :])
-    above = error.context_mark.line if error.context_mark else mark.line - 1
-    if match := NO_BLANK.match(_line(text, above) if above >= 0 else ""):
-        place = Span(file, above + 1, match.end(1), match.end(1) + 1)
-        return findings.syntax(place, "a ':' without a blank after it", "write a blank after the ':'")
-    if "mapping values are not allowed" in problem:
-        return findings.syntax(span, "a second ':' in this place", _colon_hint(text, mark.line))
-    if error.context_mark and error.context_mark.line != mark.line:
-        problem = f"{problem} ({error.context}, which starts in line {error.context_mark.line + 1})"
-    return findings.syntax(span, problem, "")
-
-
-def _line(text: str, index: int) -> str:
-    lines = text.splitlines()
-    return lines[index] if index < len(lines) else ""
-
-
-def _colon_hint(text: str, index: int) -> str:
-    before = _line(text, index - 1).strip() if index else ""
-    if ":" in before and not before.endswith(":") and _line(text, index).count(":") == 1:
-        belongs = f"this line is indented as if it belonged to {before!r}"
-        return f"{belongs}; align it, or quote a text that has ': ' in it"
-    return "quote a text that has ': ' in it"
+    if "scanning an alias" in str(error.context):
+        start = seen.since or seen.at
+        line = seen.line(start.row)[start.column :]
+        return findings.special(Span(file, start.row + 1, start.column + 1, start.column + 2), "*", line)
+    return explain(seen)
 
 
 # -- tree ------------------------------------------------------------------------------------------
@@ -163,8 +144,10 @@ class _Open(msgspec.Struct):
 
 
 class _Builder:
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, text: str) -> None:
         self.file = file
+        self.text = text
+        self.doubtful: list[Diagnostic] = []  # YAML, but hardly what was meant; the first one is enough
         self.root: Node | None = None
         self.findings: list[Diagnostic] = []
         self.broken = False
@@ -207,8 +190,25 @@ class _Builder:
         if bad:  # written as an escape: "\\0"
             self.findings.append(findings.control(self.span(event), f"U+{ord(bad[0]):04X}"))
             self.broken = True
+        if not event.style:
+            self.doubt(event)
         node = Scalar(event.value, self.span(event), event.style is not None and event.style != "", secret)
         self.add(node, event.anchor, 1)
+
+    def doubt(self, event: yaml.ScalarEvent) -> None:
+        """Of texts without quotes: those that go on with a list, and those that seem to be indented."""
+        start, end = event.start_mark, event.end_mark
+        if self.doubtful or start is None or end is None:
+            return
+        if start.line == end.line and event.value[:1] not in BLANKS:
+            return
+        if found := odd_text(self.file, self.lines, Place(start.line, start.column), end.line):
+            self.doubtful.append(found)
+            self.broken = True
+
+    @functools.cached_property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(self.text.splitlines())
 
     def tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> bool:
         """Is this node marked !secret? Other tags are findings."""
@@ -269,6 +269,9 @@ class _Builder:
             elif key.text == "<<" and not key.quoted:
                 self.findings.append(findings.merge_key(key.span))
             else:
+                if COLON.match(key.text) and not key.quoted and value == Scalar("", value.span):
+                    self.doubtful = self.doubtful or [no_blank_in(key.text, key.span)]
+                    self.broken = True
                 yield key, value
 
 

@@ -15,6 +15,7 @@ from ccctl.diagnostics import did_you_mean
 from ccctl.errors import SettingsError
 from ccctl.flow.source import Mapping, parse
 
+QUOTING = ("E910", "E906")  # findings that may quote the line that they are about: secrets stand here
 _PLACE = re.compile(r"(.*) - at `\$\.(.*)`")  # of msgspec's errors
 
 
@@ -75,6 +76,9 @@ def _refuse_unclear(data: bytes, path: str) -> None:
     parsed = parse(data, path)
     for finding in parsed.findings:
         place = f"{path}:{finding.span.line}:{finding.span.column}"
+        if finding.code in QUOTING:
+            hint = "each line is a key, a ':', a blank and a value; quote a value with other signs in it"
+            raise SettingsError(f"{place}: this is not YAML", hint)
         raise SettingsError(f"{place}: {finding.text}", finding.hint)
     if not isinstance(parsed.root, Mapping):
         raise SettingsError(f"{path}: this is not a list of 'key: value'", "correct the file")

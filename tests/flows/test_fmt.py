@@ -51,7 +51,7 @@ def test_what_is_no_yaml_is_told_and_left(folder: Path) -> None:
     (folder / "broken.yaml").write_text("a: [\n")
     done = ccctl("broken.yaml", "messy.yaml")
     assert done.exit_code == 1
-    assert done.stdout.startswith("broken.yaml:2:1: error[E910]")
+    assert done.stdout.startswith("broken.yaml:1:4: error[E910]")
     assert "1 left as they are" in done.stderr
     assert (folder / "broken.yaml").read_text() == "a: [\n"
     assert (folder / "messy.yaml").read_text() == NEAT
