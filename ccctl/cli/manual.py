@@ -21,7 +21,7 @@ Global option: `--home DIR`, the folder with settings, database and ledger; with
 | 1 | findings: errors in the site, a failed check of `doctor`, calls or a replay unlike the ledger, refusal |
 | 2 | could not run: wrong usage, no such file, settings, daemon, database or Asterisk; one line on stderr |
 | 3 | `plan --exit-code`: there is something to change |
-| 4 | not found: no queue, agent, user, call, revision, flow, prompt or finding has the name that was given |
+| 4 | not found: no queue, agent, user, call, revision, flow, prompt, pause reason ... has the name given |
 | 130 | ended by Ctrl-C |
 
 Tables are no wider than the terminal, or than `$COLUMNS`; what has no room is cut, or left out and named.

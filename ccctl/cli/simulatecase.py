@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 from msgspec.structs import replace
 
-from ccctl.cli.common import fail
+from ccctl.cli.common import fail, not_found
 from ccctl.cli.ledger import now_ms, read_end, read_roster, read_start, zone_of
 from ccctl.diagnostics import did_you_mean
 from ccctl.flow.graph import Site
@@ -215,7 +215,7 @@ def _by_queue(
     for text in given:
         queue, equals, rest = text.partition("=")
         if equals and queue not in queues:
-            raise click.BadParameter(_no_queue(queue, queues), param_hint=option)
+            _no_queue(option, queue, queues)
         found[queue if equals else ""] = right(option, read(rest if equals else text))
     return found
 
@@ -258,13 +258,13 @@ def _told(demand: Demand) -> str:
 
 def _known_queue(name: str, rules: Roster) -> None:
     if name and name not in rules.queues:
-        raise click.BadParameter(_no_queue(name, tuple(rules.queues)), param_hint="--queue")
+        _no_queue("--queue", name, tuple(rules.queues))
 
 
-def _no_queue(name: str, known: Sequence[str]) -> str:
+def _no_queue(option: str, name: str, known: Sequence[str]) -> NoReturn:
     near = did_you_mean(name, known)
     hint = f"did you mean '{near}'?" if near else f"queues: {', '.join(known)}"
-    return f"there is no queue '{name}'; {hint}"
+    not_found(f"{option}: there is no queue '{name}'", hint)
 
 
 def _with_changes(base: Plan, wanted: Wanted, queue: str) -> tuple[Plan, ...]:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ccctl.cli.common import table_lines
+from ccctl.cli.tables import Fit, room, table_lines
 from ccctl.report.intervals import iso
 from ccctl.report.kpi import PRESETS, preset
 from ccctl.report.tables import Unit, sl_note
@@ -31,6 +31,7 @@ ROWS = (
 )
 WAS, WOULD_BE = "as it was", "as it would be"
 IS = "as it is"
+FIT = Fit(drop=("ledger", WAS, IS, WOULD_BE))  # what a narrow terminal does without
 EXACT = 1e-9  # an interval narrower than that is rounding
 
 
@@ -63,7 +64,7 @@ def _block(shown: Shown, queue: str, found: Outcome) -> str:
     columns = [queue or "all queues", *(["ledger"] if shown.ledger else []), *shown.names]
     columns += ["change"] if len(shown.study.plans) > 1 else []
     rows = [list(_row(shown, queue, found, row)) for row in ROWS]
-    lines = table_lines(columns, rows, [False, *(True for _ in columns[1:])])
+    lines = table_lines(columns, rows, [False, *(True for _ in columns[1:])], FIT, room())
     return "".join(f"{line}\n" for line in lines)
 
 

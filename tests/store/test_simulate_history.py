@@ -122,13 +122,17 @@ def test_a_whole_other_site(run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         (("--from", "2025-11-25T12:00..11:00"), "ends before it begins"),
         (("--from", "someday"), "is no time"),
         (("--from", "2025-11-25", "--talk", "4m"), "--talk is for days that are made up"),
-        (("--from", "2025-11-25", "--queue", "q7"), "queues: q0"),
     ],
 )
 def test_what_cannot_be_simulated(run: Run, options: tuple[str, ...], words: str) -> None:
     done = run(*options)
     assert done.exit_code == 2
     assert words in " ".join(done.output.split())
+
+
+def test_a_queue_that_is_not_there(run: Run) -> None:
+    done = run("--from", "2025-11-25", "--queue", "q7")
+    assert (done.exit_code, "there is no queue 'q7'; queues: q0" in done.stderr) == (4, True)
 
 
 def test_when_the_journal_has_no_rules_of_then_those_of_now_rule(run: Run, url: str) -> None:

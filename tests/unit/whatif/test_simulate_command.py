@@ -124,9 +124,7 @@ def test_two_queues_a_curve_and_a_picture(run: Run, site: str, tmp_path: Path) -
     ("options", "words"),
     [
         (("--arrivals", "60/h"), "say for which queue: support=…, sales=…"),
-        (("--arrivals", "suport=60/h"), "did you mean 'support'?"),
         (("--arrivals", "support=60"), "is neither a rate nor a file"),
-        (("--arrivals", "support=60/h", "--queue", "sale"), "did you mean 'sales'?"),
         (("--arrivals", "support=60/h", "--talk", "4"), 'did you mean "4s"?'),
         (("--arrivals", "support=60/h", "--agents", "many"), "write 12, +2 or -1"),
         (("--arrivals", "support=60/h", "--agents", "-9"), "there are 2 agents"),
@@ -140,6 +138,22 @@ def test_what_cannot_be_simulated(run: Run, site: str, options: tuple[str, ...],
     done = run(site, *options)
     assert done.exit_code == 2
     assert words in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--arrivals", "suport=60/h"), "--arrivals: there is no queue 'suport'; did you mean 'support'?"),
+        (
+            ("--arrivals", "support=60/h", "--queue", "sale"),
+            "--queue: there is no queue 'sale'; did you mean",
+        ),
+    ],
+)
+def test_a_queue_that_is_not_there(run: Run, site: str, options: tuple[str, ...], words: str) -> None:
+    done = run(site, *options)
+    assert done.exit_code == 4
+    assert words in done.stderr
 
 
 def test_without_anything_it_says_what_to_give(run: Run) -> None:
