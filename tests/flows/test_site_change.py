@@ -65,7 +65,7 @@ def test_errors_stand_where_they_are(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "finding"),
     [
-        ("flows: {a: [b", "2:1: error[E910] this is not YAML"),
+        ("flows: {a: [b", "1:12: error[E910] this is not YAML"),
         ("", "1:1: error[E916] the file is empty"),
         ("include: [../more.yaml]\n", "1:11: error[E106] a change is one file and includes no other"),
         ("flows: [main]\n", "1:8: error[E912] flows must be a mapping"),
