@@ -29,11 +29,23 @@ class ExtendWait(Base, frozen=True, kw_only=True):
     seconds: int
 
 
+class Tell(Base, frozen=True, kw_only=True):
+    """Play `media` (ARI media URIs) to a waiting caller, then his music again. `playback` is the id, one
+    for each wait: while it still plays nothing more is begun."""
+
+    call: Ref
+    playback: str
+    media: tuple[str, ...]
+    language: str = ""
+
+
 class Release(Base, frozen=True, kw_only=True):
-    """Give a caller back to his dialplan with this result in CC_RESULT."""
+    """Give a caller back to his dialplan with this result in CC_RESULT. `telling`: the playback of a Tell
+    for him, or ''; it is stopped first, because he would leave only after its end."""
 
     call: Ref
     result: str
+    telling: str = ""
 
 
 class Hangup(Base, frozen=True, kw_only=True):
@@ -63,11 +75,13 @@ class Whisper(Base, frozen=True, kw_only=True):
 
 
 class Connect(Base, frozen=True, kw_only=True):
-    """Bridge caller and leg; start recording to `record` (relative path) when it is not ''."""
+    """Bridge caller and leg; start recording to `record` (relative path) when it is not ''. `telling` as in
+    Release."""
 
     call: Ref
     leg: Ref
     record: str = ""
+    telling: str = ""
 
 
 class Disconnect(Base, frozen=True, kw_only=True):
@@ -142,7 +156,7 @@ class Note(Base, frozen=True, kw_only=True):
 
 
 AsteriskCommand = (
-    Hold | ExtendWait | Release | Hangup | Offer | Whisper | Connect | Disconnect | CallSupervisor
-    | Watch | EndWatch | SayToPhone | MirrorAgent
+    Hold | ExtendWait | Tell | Release | Hangup | Offer | Whisper | Connect | Disconnect
+    | CallSupervisor | Watch | EndWatch | SayToPhone | MirrorAgent
 )  # fmt: skip
 Command = AsteriskCommand | StartTimer | StopTimer | Reply | Note

@@ -106,6 +106,8 @@ class Executor:
                 await self._hold(command)
             case c.ExtendWait():
                 await self._set(command.call, "TIMEOUT(absolute)", str(command.seconds))
+            case c.Tell():
+                await self._tell(command)
             case c.Release():
                 await self._release(command)
             case c.Hangup():
@@ -165,8 +167,33 @@ class Executor:
     async def _into_hold(self, door: Door, ident: str) -> None:
         await door.ari.bridges_add_channel(HOLD_BRIDGE, ident, role="holding_participant")
 
+    async def _tell(self, command: c.Tell) -> None:
+        """Asterisk would play a second one after the first, and music never: then this one is left out."""
+        door, ident = self._door(command.call)
+        if await self._is_told(door, command.playback):
+            return
+        try:
+            await door.ari.channels_play_with_id(
+                ident, command.playback, command.media, lang=command.language or None
+            )
+        except AsteriskRefused as error:  # he is gone, or on his way out: the music goes on or is over
+            log.info("announcement to %s: %s", command.call, error)
+
+    async def _is_told(self, door: Door, playback: str) -> bool:
+        try:
+            await door.ari.playbacks_get(playback)
+        except AsteriskRefused:
+            return False
+        return True
+
+    async def _hush(self, door: Door, playback: str) -> None:
+        """Whoever hears something is moved only after its end, so it is ended."""
+        if playback:
+            await _quiet(door.ari.playbacks_stop(playback))
+
     async def _release(self, command: c.Release) -> None:
         door, ident = self._door(command.call)
+        await self._hush(door, command.telling)
         await self._set(command.call, "CC_RESULT", command.result)
         await door.ari.channels_continue_in_dialplan(ident)
 
@@ -214,6 +241,7 @@ class Executor:
         door, leg = self._door(command.leg)
         call = e.split_ref(command.call)[1]
         try:
+            await self._hush(door, command.telling)
             await self._set(command.call, "TIMEOUT(absolute)", "0")
             await self._join(door, leg, call)
         except AsteriskRefused as error:
@@ -363,7 +391,7 @@ def _keys(command: AsteriskCommand) -> tuple[str, ...]:
     match command:
         case c.Connect():  # both: a Disconnect before it is through would leave its bridge behind
             return command.call, command.leg
-        case c.Hold() | c.ExtendWait() | c.Release():
+        case c.Hold() | c.ExtendWait() | c.Tell() | c.Release():
             return (command.call,)
         case c.Hangup() | c.SayToPhone():
             return (command.channel,)

@@ -335,12 +335,12 @@ def check_native(draft: Draft) -> Iterator[Diagnostic]:
 def check_later(draft: Draft) -> Iterator[Diagnostic]:
     """Something is read, checked and kept, and this version does not do it yet.
 
-    Announcements to those who wait in a queue of the own engine, and callbacks, are only stored.
+    Callbacks are only stored.
 
     Bad:
-        queues: {support: {announce: {every: 45s, position: true}}}
+        {callback: support, on_withheld: main}
     Good:
-        queues: {support: {engine: native, announce: {every: 45s, position: true}}}
+        {voicemail: support}
     """
     for step in steps_of(draft):
         if isinstance(step, g.Callback):
@@ -351,26 +351,12 @@ def check_later(draft: Draft) -> Iterator[Diagnostic]:
             yield found("W529", step.offer.span, "callers are not offered a callback yet", "it is kept")
 
 
-def check_stored(draft: Draft) -> Iterator[Diagnostic]:
-    """The keys of queues themselves. The page of W529 is with check_later."""
-    for queue in draft.site.queues.values():
-        if queue.engine != "native":
-            yield from _not_yet(draft, queue)
-
-
-def _not_yet(draft: Draft, queue: g.Queue) -> Iterator[Diagnostic]:
-    if queue.announce is not None:
-        text = f'queue "{queue.name}" does not announce anything yet'
-        yield found("W529", draft.spot("queues", queue.name, "announce"), text, "it is kept")
-
-
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_names,
     check_headers,
     check_answers,
     check_consent,
     check_native,
-    check_stored,
 )
 FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_columns,

@@ -41,7 +41,7 @@ STICKY = Table(
 )
 ANNOUNCE = Table(
     "announce",
-    "What those who wait are told. (Native queues do it; the own engine only stores it so far.)",
+    "What those who wait are told, again and again. A time only while the times of late were right.",
     (
         Key("every", LATER, "how often", required=True, example="every: 45s"),
         Key("position", YES, "the place in the line", "false"),

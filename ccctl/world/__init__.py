@@ -10,7 +10,7 @@ from typing import Any
 from ccctl import commands as c
 from ccctl import events as e
 from ccctl.changes import Outcome
-from ccctl.world import agents, arrivals, offers, queueing, recovery, watching
+from ccctl.world import agents, arrivals, offers, queueing, recovery, telling, watching
 from ccctl.world.state import Out, Visit, World
 
 __all__ = ["Out", "World", "step"]
@@ -108,12 +108,15 @@ def _timer(world: World, event: e.TimerFired, out: Out) -> None:
         _TIMERS[kind](world, rest, event.at, out)
 
 
-_OF_CHANNELS = frozenset({"wait", "ring", "whisper", "stage"})  # what became of them is seen by the next look
+_OF_CHANNELS = frozenset(
+    {"wait", "tell", "ring", "whisper", "stage"}
+)  # the next look sees what became of them
 LATER_MS = 1000
 _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "renew": lambda world, _rest, at, out: queueing.on_renew(world, at, out),
     "wait": queueing.on_wait_timer,
     "stage": queueing.on_stage_timer,
+    "tell": telling.on_tell_timer,
     "ring": offers.on_ring_timer,
     "whisper": offers.on_whisper_done,
     "wrapup": agents.on_wrapup_timer,

@@ -7,6 +7,7 @@ from ccctl.agent.state import Trigger, advance
 from ccctl.changes import OfferOutcome, Outcome, RecordingRow, SegmentKind
 from ccctl.events import ConnectFailed, LegFailed, Ref, split_ref
 from ccctl.recording.policy import is_recorded, recording_path
+from ccctl.world import foretelling
 from ccctl.world.ledger import begin, close_segment
 from ccctl.world.presence import change
 from ccctl.world.queueing import (
@@ -67,7 +68,8 @@ def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
         out_of_pool(world, visit)
         withdraw_all(world, out, visit, OfferOutcome.WITHDRAWN, at, but=leg)  # one winner
     wanted = is_recorded(world.roster.queues[state.queue].recording, visit.recording if visit else "")
-    out.do(c.Connect(call=state.call, leg=leg, record=recording_path(leg, at) if wanted else ""))
+    record, telling = recording_path(leg, at) if wanted else "", visit.telling if visit else ""
+    out.do(c.Connect(call=state.call, leg=leg, record=record, telling=telling))
 
 
 def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
@@ -81,6 +83,8 @@ def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
     at = max(at, visit.row.entered)
     end_offer(out, state, OfferOutcome.ANSWERED, at)
     stop_timer(world, out, f"stage:{state.call}")
+    stop_timer(world, out, f"tell:{state.call}")
+    foretelling.answered(world, state, at)
     _remember(world, state, at)
     row = replace(visit.row, ended=at, answered=at, outcome=Outcome.ANSWERED, agent=state.agent)
     visit.row = row

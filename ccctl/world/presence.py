@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from ccctl import commands as c
 from ccctl.agent.state import Agent, Presence, Trigger, advance
 from ccctl.changes import AgentStateRow
+from ccctl.world import foretelling
 from ccctl.world.state import Out, World
 
 
@@ -16,6 +17,7 @@ def change(world: World, out: Out, agent: Agent, cause: str) -> None:
     if before.presence is Presence.READY:
         world.set_ready(before, False)
     world.agents[agent.name] = agent
+    foretelling.changed(world, before, agent)
     if agent.presence is Presence.READY:
         world.set_ready(agent, True)
     if (agent.presence, agent.reason, agent.since) != (before.presence, before.reason, before.since):

@@ -14,6 +14,7 @@ from ccctl.queue.distribute import first_rank, head, next_agent, next_caller
 from ccctl.queue.line import Pool, put, take, turn
 from ccctl.queue.needs import stages
 from ccctl.queue.strategy import drawn, occupancy
+from ccctl.world import foretelling
 from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, update_row
 from ccctl.world.presence import change, occupy
 from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
@@ -52,6 +53,7 @@ def on_queued(world: World, event: CallerQueued, out: Out) -> None:
     find_agent(world, out, visit, event.at)
     queue = world.roster.queues[event.queue]
     out.do(c.Hold(call=event.call, music=queue.music))
+    tell_later(world, out, visit, event.at)
     if event.max_wait_ms:
         start_timer(world, out, f"wait:{event.call}", event.at + event.max_wait_ms)
 
@@ -101,6 +103,7 @@ def _enter(world: World, out: Out, call: Call, event: CallerQueued) -> Visit:
     world.visits[event.call] = visit
     visit.waits = event.queue in world.roster.queues
     if visit.waits:
+        foretelling.entered(world, visit)
         put(world.pool(event.queue, visit.need).waiting, key)
         _await_stage(world, out, visit)
     out.row(row)
@@ -199,6 +202,7 @@ def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> Non
     if queue.strategy != RING_ALL:
         out_of_pool(world, visit)
     visit.legs.append(leg)
+    foretelling.taken(world, row, at)
     visit.row = replace(row, offers=row.offers + 1)
     world.tally(row.queue, agent).turn = world.serial
     offer = OfferRow(id=leg, visit=row.id, call=row.call, queue=row.queue, agent=agent, offered=at)
@@ -241,6 +245,8 @@ def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
     rings for him goes on ringing."""
     if is_picked_up(world, visit):
         return
+    if not visit.legs:
+        foretelling.back(world, visit.row, at)
     if not visit.waits:
         visit.waits = True
         put(world.pool(visit.row.queue, visit.need).waiting, visit.key)
@@ -272,6 +278,8 @@ def end_waiting(world: World, out: Out, visit: Visit, outcome: Outcome, at: int)
     _drop_if_empty(world, visit)
     stop_timer(world, out, f"wait:{row.call}")
     stop_timer(world, out, f"stage:{row.call}")
+    stop_timer(world, out, f"tell:{row.call}")
+    foretelling.left(world, row, at)
     row = replace(row, ended=max(at, row.entered), outcome=outcome)
     out.row(row)
     call = world.calls[row.call]
@@ -318,13 +326,13 @@ def end_offer(out: Out, leg: Leg, why: OfferOutcome, at: int) -> None:
 def send_on(world: World, out: Out, visit: Visit, outcome: Outcome, at: int, result: str = "") -> None:
     """End the waiting and give the caller back to his dialplan."""
     end_waiting(world, out, visit, outcome, at)
-    release(world, out, visit.row.call, result or RESULTS[outcome])
+    release(world, out, visit.row.call, result or RESULTS[outcome], visit.telling)
 
 
-def release(world: World, out: Out, call: Ref, result: str) -> None:
+def release(world: World, out: Out, call: Ref, result: str, telling: str = "") -> None:
     """Back to the dialplan; remembered until he is gone, so that a crash in between loses nothing."""
     world.calls[call].leaving = result
-    out.do(c.Release(call=call, result=result))
+    out.do(c.Release(call=call, result=result, telling=telling))
 
 
 def may_leave(world: World, visit: Visit) -> bool:
@@ -388,6 +396,13 @@ def trigger(
 def start_timer(world: World, out: Out, timer: str, at: int) -> None:
     world.timers[timer] = at
     out.do(c.StartTimer(timer=timer, at=at))
+
+
+def tell_later(world: World, out: Out, visit: Visit, at: int) -> None:
+    """The next announcement to a caller who waits, if his queue makes any: see telling.py."""
+    queue = world.queue(visit.row.queue)
+    if queue is not None and queue.announce is not None:
+        start_timer(world, out, f"tell:{visit.row.call}", at + queue.announce.every_ms)
 
 
 def stop_timer(world: World, out: Out, timer: str) -> None:

@@ -8,6 +8,7 @@ from ccctl.events import CallerQueued, LiveChannel, Ref, Resynced, RosterChanged
 from ccctl.flow.marks import DEADMAN_WAIT_S, HOLD_BRIDGE
 from ccctl.flow.roster import Roster, from_json
 from ccctl.queue.line import put
+from ccctl.world import foretelling, telling
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import (
     caller_gone,
@@ -53,6 +54,7 @@ def on_roster(world: World, event: RosterChanged, out: Out) -> None:
     for name in new.agents:
         world.agents.setdefault(name, Agent(name, since=event.at))
     rebuild_lines(world)
+    foretelling.new_site(world, event.at)
     mirror_all(world, out)
     release_if_empty(world, out, list(world.lines), event.at)
     for line_name in list(world.lines):
@@ -188,6 +190,7 @@ def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Ou
     """Callers who wait are held again (which renews their timer); legs go on from where they are."""
     for call, visit in world.visits.items():
         if _on(event, call) and visit.row.ended is None:
+            telling.resume(world, out, visit, event.at)
             queue = world.roster.queues.get(visit.row.queue)
             if call in live and live[call].bridge == HOLD_BRIDGE:
                 out.do(c.ExtendWait(call=call, seconds=DEADMAN_WAIT_S))

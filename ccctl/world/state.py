@@ -9,6 +9,8 @@ from ccctl.changes import CallRow, Change, OfferRow, RecordingRow, SegmentRow, V
 from ccctl.commands import Command
 from ccctl.events import Ref
 from ccctl.flow.roster import QueueConfig, Roster
+from ccctl.queue.estimate import State as Estimator
+from ccctl.queue.estimate import Told
 from ccctl.queue.line import CallerKey, Line, Pool, put, take
 from ccctl.queue.needs import Need, Stage, members
 from ccctl.queue.strategy import Candidate, Tally, agent_key
@@ -51,6 +53,9 @@ class Visit(msgspec.Struct):
     legs: list[Ref] = []
     waits: bool = True  # in his pool: an agent who becomes free may be rung for him
     overdue: bool = False  # his longest wait was over while an agent had picked up for him
+    told: Told = Told()
+    prompts: int = 0  # of the queue's announcement that he heard
+    telling: str = ""  # the playback of all that he is told; '': nothing so far
 
     @property
     def leg(self) -> Ref:
@@ -105,6 +110,8 @@ class World(msgspec.Struct):
     tallies: dict[str, dict[str, Tally]] = {}  # queue -> agent -> what he did for it since his login
     last_agents: dict[str, tuple[str, int]] = {}  # caller's number -> who talked to him last, and when
     places: dict[str, tuple[int, int]] = {}  # queue/number of who was lost -> his turn, when he was lost
+    estimates: dict[str, Estimator] = {}  # of the queues that say how long it will take
+    serving: dict[str, tuple[str, int]] = {}  # agent -> queue of his caller, and when his phone began to ring
     timers: dict[str, int] = {}
     bridges: dict[str, dict[Ref, str]] = {}
     nodes: dict[str, bool] = {}

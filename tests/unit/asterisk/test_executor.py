@@ -109,3 +109,26 @@ async def test_names_of_legs_are_forgotten_with_them() -> None:
     assert bench.executor._names == {LEG: "PJSIP/a-1"}
     bench.executor.observe("pbx1", {"type": "StasisEnd", "channel": channel})
     assert not bench.executor._names
+
+
+async def test_what_a_caller_is_told_is_stopped_before_he_is_moved() -> None:
+    bench = Bench()
+    await bench.do(c.Connect(call=CALL, leg=LEG, telling="t1"))
+    await bench.do(c.Release(call=CALL, result="key_0", telling="t1"))
+    stopped = [n for n, name in enumerate(bench.ari.done) if name == "playbacks_stop"]
+    assert len(stopped) == 2
+    assert stopped[0] < bench.ari.done.index("bridges_add_channel")
+    assert stopped[1] < bench.ari.done.index("channels_continue_in_dialplan")
+
+
+async def test_nothing_more_is_said_while_something_is_said_or_to_whom_is_gone() -> None:
+    tell = c.Tell(call=CALL, playback="t1", media=("sound:a",))
+    bench = Bench()
+    await bench.do(tell)
+    assert "channels_play_with_id" not in bench.ari.done
+    bench.ari.fails = {
+        "playbacks_get": AsteriskRefused("no playback", status=404),
+        "channels_play_with_id": AsteriskRefused("gone", status=404),
+    }
+    assert await bench.do(tell) == []
+    assert bench.ari.done[-1] == "channels_play_with_id"

@@ -13,7 +13,7 @@ from ccctl import commands as c
 from ccctl import events as e
 from ccctl.agent.state import ON_CALL, Presence
 from ccctl.changes import Outcome
-from ccctl.flow.roster import QueueConfig, RelaxConfig, Roster
+from ccctl.flow.roster import AnnounceConfig, QueueConfig, RelaxConfig, Roster
 from ccctl.queue.line import CallerKey, Pool
 from ccctl.queue.needs import members
 from ccctl.queue.strategy import MEASURES
@@ -39,6 +39,7 @@ TIERED = replace(
     keep_place_ms=20_000,
     sticky_ms=60_000,
     sticky_wait_ms=4000,
+    announce=AnnounceConfig(2000, position=True, wait_time=True, media=("sound:a",)),
 )
 SKILLS = {"a0": {"tech": 5, "english": 2}, "a1": {"tech": 1, "english": 4}, "a2": {"tech": 3}}
 queues = st.builds(
@@ -223,6 +224,15 @@ class Day(RuleBasedStateMachine):
         for call, visit in world.visits.items():
             limited = visit.leave_if_empty and visit.row.ended is None  # those with a longest wait here
             assert not limited or f"wait:{call}" in world.timers or visit.overdue
+
+    @invariant()
+    def whoever_waits_for_an_announcement_gets_it_and_estimators_know_who_waits(self) -> None:
+        world = self.centre.world
+        waiting = {call for call, visit in world.visits.items() if visit.row.ended is None}
+        assert {name.removeprefix("tell:") for name in world.timers if name.startswith("tell:")} <= waiting
+        for name, state in world.estimates.items():
+            assert set(state.calls) == {call for call in waiting if world.visits[call].row.queue == name}
+            assert state.in_line == sum(not world.visits[call].legs for call in state.calls)
 
     @invariant()
     def books_agree(self) -> None:
