@@ -60,6 +60,11 @@ def read_start(text: str, now: int, zone: ZoneInfo) -> int:
     return _checked("--from", lambda words: parse_start(words, now, zone), text)
 
 
+def read_at(text: str, now: int, zone: ZoneInfo) -> int:
+    """A time of --at."""
+    return _checked("--at", lambda words: parse_start(words, now, zone), text)
+
+
 def read_end(text: str, now: int, zone: ZoneInfo) -> int:
     return _checked("--to", lambda words: parse_end(words, now, zone), text)
 

@@ -33,6 +33,7 @@ MODULES = (
     "report",
     "simulate",
     "replay",
+    "why",
     "recording",
     "prompts",
     "db",

@@ -24,14 +24,20 @@ def one_moment(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def recorded(connection: Connection, since: int | None = None) -> Iterator[Entry | Kept]:
+def recorded(
+    connection: Connection, since: int | None = None, until: int | None = None
+) -> Iterator[Entry | Kept]:
     """Events and worlds in their order, from the beginning, or from the newest world that is as old as
-    `since` (Unix ms)."""
+    `since` (Unix ms), to the last event that is as old as `until`."""
     worlds = _worlds(connection)
     begin = max((seq for seq, at, _ in worlds if since is not None and at <= since), default=0)
-    waiting = [world for world in worlds if world[0] >= begin]
     table = tables.journal.c
     wanted = select(table.seq, table.body, table.made).where(table.seq > begin).order_by(table.seq)
+    waiting = [world for world in worlds if world[0] >= begin]
+    if until is not None:
+        last = connection.execute(select(func.max(table.seq)).where(table.at <= until)).scalar_one() or 0
+        wanted = wanted.where(table.seq <= last)
+        waiting = [world for world in waiting if world[0] <= max(begin, last)]
     with connection.execute(wanted) as result:
         for seq, body, made in result:
             while waiting and waiting[0][0] < seq:
@@ -59,6 +65,13 @@ def span(connection: Connection) -> tuple[int, int]:
     at = tables.journal.c.at
     first, last = connection.execute(select(func.min(at), func.max(at))).one()
     return int(first or 0), int(last or 0)
+
+
+def offers_since(connection: Connection, agent: str, until: int, count: int) -> int | None:
+    """When the agent was rung, so many times before `until` back; None: never."""
+    at = tables.offers.c.offered
+    wanted = select(at).where(tables.offers.c.agent == agent, at <= until).order_by(at.desc()).limit(count)
+    return min(connection.execute(wanted).scalars(), default=None)
 
 
 def ledger(connection: Connection, start: int, end: int) -> Iterator[Change]:

@@ -6,7 +6,7 @@ that are kept now and then, and the rows of the ledger as they are in the end.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
 import msgspec
@@ -83,7 +83,8 @@ class Replay:
     """Takes worlds and events in their order. Where events are missing, or a run began without the world of
     the run before, it begins anew at the next kept world."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Callable[[World, e.Event], Out] = step) -> None:
+        self._change = take
         self.world: World | None = None
         self.seq = 0
         self.began = 0  # the first event replayed
@@ -159,7 +160,7 @@ class Replay:
         self.earliest = min(self.earliest or event.at, event.at)
         self.counted["events"] += 1
         try:
-            out = step(world, event)
+            out = self._change(world, event)
         except Exception:  # what failed once fails again in the same way
             self.counted["failed"] += 1
             return

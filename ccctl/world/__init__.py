@@ -16,9 +16,10 @@ from ccctl.world.state import Out, Visit, World
 __all__ = ["Out", "World", "step"]
 
 
-def step(world: World, event: e.Event) -> Out:
-    """Change the world by one event; the ledger rows, commands and touched view keys it causes."""
-    out = Out()
+def step(world: World, event: e.Event, out: Out | None = None) -> Out:
+    """Change the world by one event; the ledger rows, commands and touched view keys it causes. Whoever
+    gives an `out` of his own hears of each of them in the moment when it is decided."""
+    out = Out() if out is None else out
     if isinstance(event, e.Logged) and event.file:
         _remember(world, event)
     _STEPS[type(event)](world, event, out)

@@ -226,3 +226,36 @@ def test_a_file_that_is_none(home: Path, tmp_path: Path) -> None:
     file.write_text('{"journal":9,"ccctl":"7.0"}\n')
     assert "written by ccctl 7.0 in another format" in run(home, "replay", str(file)).output
     assert run(home, "replay", str(tmp_path / "none")).exit_code == 2
+
+
+# -- why -------------------------------------------------------------------------------------------------
+
+
+def test_why_tells_of_every_offer_in_the_ledger(home: Path, recording: Database) -> None:
+    offers = tables.offers.c
+    with recording.connect() as connection:
+        rows = connection.execute(select(offers.call, offers.agent).order_by(offers.offered)).all()
+    call = rows[-1][0]
+    told = run(home, "why", call, "--format", "json")
+    assert told.exit_code == 0, told.output
+    made = [each for each in json.loads(told.output)["decisions"] if each["kind"] == "offer"]
+    assert [each["agent"] for each in made] == [agent for one, agent in rows if one == call]
+    assert all(each["candidates"][0]["place"] == 1 for each in made)
+    assert f"is rung for {call}" in run(home, "why", call).output
+    agent = run(home, "why", "a0", "--limit", "2", "--format", "json")
+    last = [each["call"] for each in json.loads(agent.output)["decisions"] if each["kind"] == "offer"]
+    assert last == [one for one, name in rows if name == "a0"][-2:]
+
+
+def test_why_of_nothing_known_and_of_a_pruned_journal(home: Path, recording: Database) -> None:
+    done = run(home, "why", "pbx1/none")
+    assert done.exit_code == 2
+    assert "the ledger has no call 'pbx1/none'" in done.output
+    with recording.begin() as connection:
+        call = connection.execute(select(tables.offers.c.call).limit(1)).scalar_one()
+        connection.execute(delete(tables.kept_worlds))
+        last = journal.last_seq(recording)
+        connection.execute(delete(tables.journal).where(tables.journal.c.seq < last))
+    done = run(home, "why", call)
+    assert done.exit_code == 2
+    assert "does not reach back" in done.output

@@ -1,0 +1,217 @@
+"""Why him: who could have been rung for a caller, and whose turn it was, as the world is at a moment.
+
+Pure, and changes nothing. `clock` makes words of a time (Unix ms).
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from ccctl.agent.state import Agent, Presence
+from ccctl.events import Ref, split_ref
+from ccctl.flow.roster import AgentConfig, QueueConfig
+from ccctl.queue.line import AgentKey, CallerKey
+from ccctl.queue.needs import Need
+from ccctl.queue.strategy import Candidate as Seen
+from ccctl.queue.strategy import Tally, agent_key, occupancy
+from ccctl.world.state import Visit, World
+
+Clock = Callable[[int], str]
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why not. `id` is stable: offline, paused, not_responding, wrapup, talking, ringing, rung, skill, rank,
+    kept, not_a_member, offered, held."""
+
+    id: str
+    text: str
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An agent of the caller's queue. `place` is his among those who are free (0: he is not asked)."""
+
+    agent: str
+    place: int
+    score: str
+    reasons: tuple[Reason, ...] = ()
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """One who waits. `place` is his in the one order of those whom the agent may serve (0: he may not)."""
+
+    call: Ref
+    queue: str
+    place: int
+    turn: str
+    reasons: tuple[Reason, ...] = ()
+
+
+# -- agents for a caller -------------------------------------------------------------------------------
+
+
+def candidates(world: World, call: Ref, at: int, clock: Clock) -> list[Candidate]:
+    """The agents of the queue where `call` waits: those who are free in the strategy's order, then the
+    others in the order of the queue's list."""
+    visit = world.visits[call]
+    queue = world.roster.queues.get(visit.row.queue)
+    if queue is None:
+        return []
+    free: list[tuple[tuple[float, ...], AgentKey]] = []
+    others: list[Candidate] = []
+    for name in queue.agents:
+        reasons = tuple(reasons_against(world, visit, name, clock))
+        if reasons:
+            others.append(Candidate(name, 0, "", reasons))
+        else:
+            key = _key_of(world, queue, visit.need, name)
+            free.append((_order(world, queue, key, at), key))
+    free.sort()
+    told = [_told(world, queue, place, key, (at, clock)) for place, (_, key) in enumerate(free, start=1)]
+    return [*told, *others]
+
+
+def _told(world: World, queue: QueueConfig, place: int, key: AgentKey, when: tuple[int, Clock]) -> Candidate:
+    rank = f"rank {key[0]}, " if queue.ranks else ""
+    return Candidate(key[3], place, rank + _score(world, queue, key, *when))
+
+
+def _key_of(world: World, queue: QueueConfig, need: Need, name: str) -> AgentKey:
+    """As it was when he became free: the offer that is being made has changed his tally already."""
+    line = world.lines.get(queue.name)
+    pool = line.pools.get(need.key) if line else None
+    if pool is not None and name in pool.keys:
+        return pool.keys[name]
+    tally = world.tallies.get(queue.name, {}).get(name, Tally())
+    return agent_key(queue, Seen(world.agents[name], world.roster.agents[name], tally))
+
+
+def _order(world: World, queue: QueueConfig, key: AgentKey, at: int) -> tuple[float, ...]:
+    if queue.strategy == "least-occupied":
+        return key[0], occupancy(world.agents[key[3]], at)
+    return key[:3]
+
+
+def _score(world: World, queue: QueueConfig, key: AgentKey, at: int, clock: Clock) -> str:
+    idle = f"idle since {clock(world.agents[key[3]].idle_since)}"
+    match queue.strategy:
+        case "round-robin":
+            return (
+                f"his last offer from this queue was number {key[1]}" if key[1] else f"not yet rung, {idle}"
+            )
+        case "fewest-calls":
+            return f"{key[1]} {'call' if key[1] == 1 else 'calls'}, {idle}"
+        case "least-occupied":
+            return f"with calls {100 * occupancy(world.agents[key[3]], at):.1f} % of his time"
+        case "most-skilled":
+            return f"skills {-key[1]}, {idle}"
+        case "random":
+            return f"drawn by lot among those of his rank, {idle}"
+        case "linear":
+            return f"place {key[1] + 1} of the queue's list"
+    return idle
+
+
+def reasons_against(world: World, visit: Visit, name: str, clock: Clock) -> Iterator[Reason]:
+    """All that speaks against ringing this agent for this caller now."""
+    yield from unfit(world, visit, name, clock)
+    yield from _not_free(world.agents.get(name, Agent(name)), visit.row.call, clock)
+
+
+def unfit(world: World, visit: Visit, name: str, clock: Clock) -> Iterator[Reason]:
+    """Why he may not serve this caller, free or not."""
+    queue, agent = world.roster.queues.get(visit.row.queue), world.roster.agents.get(name)
+    if queue is None or agent is None or name not in queue.agents:
+        yield Reason("not_a_member", f"not a member of {visit.row.queue}")
+        return
+    need = visit.need
+    if need.agent:
+        if need.agent != name:
+            until = f" until {clock(visit.row.entered + visit.later[0].after_ms)}" if visit.later else ""
+            yield Reason("kept", f"kept for {need.agent}, the agent he had,{until}".rstrip(","))
+        return
+    yield from _lacks(need, agent)
+    rank = queue.ranks.get(name, 1)
+    if need.rank and rank > need.rank:
+        after = max(ms for step, ms in queue.escalate.items() if int(step) <= rank)
+        yield Reason("rank", f"rank {rank} not asked before {after / 1000:g} s")
+
+
+def _lacks(need: Need, agent: AgentConfig) -> Iterator[Reason]:
+    for skill, level in need.skills:
+        has = agent.skills.get(skill, 0)
+        if has < level:
+            yield Reason("skill", f"skill {skill} {has} < {level}")
+
+
+def _not_free(agent: Agent, call: Ref, clock: Clock) -> Iterator[Reason]:
+    since = clock(agent.since)
+    match agent.presence:
+        case Presence.OFFLINE:
+            yield Reason("offline", "not logged in")
+        case Presence.PAUSED:
+            yield Reason("paused", f"paused since {since}" + (f": {agent.reason}" if agent.reason else ""))
+        case Presence.NOT_RESPONDING:
+            why = f": {agent.reason}" if agent.reason else ""
+            yield Reason("not_responding", f"did not take a call at {since}{why}")
+        case Presence.WRAPUP:
+            yield Reason("wrapup", f"in wrap-up since {since}")
+        case Presence.TALKING:
+            yield Reason("talking", f"talking since {since} to {agent.call}")
+        case Presence.RINGING if agent.call == call:
+            yield Reason("rung", f"rings for this caller since {since}")
+        case Presence.RINGING:
+            yield Reason("ringing", f"ringing since {since} for {agent.call}")
+
+
+# -- callers for an agent ------------------------------------------------------------------------------
+
+
+def callers_for(world: World, agent: str, clock: Clock, chosen: Ref = "") -> list[Caller]:
+    """All who wait, in the one order over all queues; `chosen` too, who is being offered at this moment."""
+    found: list[Caller] = []
+    place = 0
+    for _key, visit in _waiting(world, chosen):
+        reasons = tuple(_not_for(world, visit, agent, clock))
+        place += not reasons
+        row = visit.row
+        found.append(
+            Caller(row.call, row.queue, 0 if reasons else place, turn_of(world, visit, clock), reasons)
+        )
+    return found
+
+
+def _waiting(world: World, chosen: Ref) -> list[tuple[CallerKey, Visit]]:
+    here = (visit for call, visit in world.visits.items() if visit.waits or call == chosen)
+    return sorted(((visit.key, visit) for visit in here), key=lambda one: one[0])
+
+
+def _not_for(world: World, visit: Visit, agent: str, clock: Clock) -> Iterator[Reason]:
+    yield from unfit(world, visit, agent, clock)
+    yield from held(world, visit.row.call)
+
+
+def held(world: World, call: Ref) -> Iterator[Reason]:
+    if world.is_held(call):
+        yield Reason("held", f"Asterisk of {split_ref(call)[0]} did not answer, nobody is rung from there")
+
+
+def turn_of(world: World, visit: Visit, clock: Clock) -> str:
+    """By what his place in the order goes."""
+    row, key = visit.row, visit.key
+    queue = world.roster.queues.get(row.queue)
+    ageing = queue.ageing_ms if queue else 0
+    since = key[1] + row.priority * ageing
+    words = [f"priority {row.priority}", f"since {clock(row.entered)}"]
+    if since < row.entered:
+        words.append(f"kept his place of {clock(since)}")
+    if ageing and row.priority:
+        words.append(f"counts as since {clock(key[1])} by ageing")
+    return ", ".join(words)
+
+
+def need_in_words(need: Need) -> str:
+    if need.agent:
+        return f"only {need.agent}, the agent he had"
+    skills = ", ".join(f"{skill} {level}" for skill, level in need.skills)
+    ranks = f"ranks up to {need.rank}" if need.rank else ""
+    return "; ".join(part for part in (skills, ranks) if part) or "anybody of the queue"
