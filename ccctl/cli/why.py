@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from ccctl.cli.common import print_json, print_table, printable, settings
 from ccctl.cli.ledger import now_ms, read_at, read_roster, zone_of
 from ccctl.diagnostics import did_you_mean
-from ccctl.errors import CcctlError
+from ccctl.errors import CcctlError, NotFound
 from ccctl.flow.roster import Roster
 from ccctl.report.intervals import local
 from ccctl.store import db, queries, recorded
@@ -84,7 +84,7 @@ def _stretch(engine: Engine, roster: Roster, about: str, at: int, limit: int) ->
         hint = (
             f"did you mean '{near}'?" if near else "look for it with 'ccctl call list' or 'ccctl agent list'"
         )
-        raise CcctlError(f"the ledger has no call '{about}', the site no such agent", hint)
+        raise NotFound(f"the ledger has no call '{about}', the site no such agent", hint)
     if not detail.visits:
         raise CcctlError(f"call '{about}' was in no queue", "nothing was to be decided about it")
     ends = [visit.ended for visit in detail.visits]

@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccctl.report.intervals import Axis, Interval, Period, instant, iso, label, local, periods
@@ -112,6 +112,7 @@ def test_finding_is_half_open() -> None:
 MOMENTS = st.datetimes(datetime.fromisoformat("2010-01-01"), datetime.fromisoformat("2035-01-01"))
 
 
+@settings(deadline=None)
 @given(
     MOMENTS,
     st.timedeltas(timedelta(0), timedelta(days=40)),
@@ -133,6 +134,7 @@ def test_intervals_cover_the_time_without_gap_or_overlap(
     assert all(row.start < row.end for row in rows)
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.sampled_from(ZONES))
 def test_borders_of_hours_show_minute_zero_unless_a_day_begins(begin: datetime, name: str) -> None:
     zone = ZoneInfo(name)
