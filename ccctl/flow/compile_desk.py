@@ -100,6 +100,12 @@ def _conference(f: FlowCompiler, block: Block, step: ConferenceStep, then: Place
         block += [put("CC_TRY", "0"), goto(f.place(f"{here}_pin"))]
         _ask_pin(f, here, room, then)
         block = f.block(f"{here}_in")
+    if room.max_members:  # Asterisk would hang up on who is one too many
+        parties = f"0${{CONFBRIDGE_INFO(parties,{name(room.name)})}}"
+        block.append(go_if(f"{parties} >= {room.max_members}", f"{here}_full,1"))
+        full = f.block(f"{here}_full")
+        full.append(Line("Playback", ("conf-full",)))
+        f.go(full, then)
     block += _settings(room)
     block.append(Line("ConfBridge", (name(room.name),)))
     f.go(block, then)

@@ -253,6 +253,8 @@ class Call:
                 self._take_reinvite(request)
             case "CANCEL":
                 self._respond(request, 481)
+            case "REFER":  # ours cannot be sent elsewhere, and says so in Allow
+                self._respond(request, 405)
             case _:
                 self._respond(request, 200)
 

@@ -40,6 +40,8 @@ numbers:
   "+49301009": nobody
   "+49301010": shuffled
   "+49301011": twice
+  "+49301012": rounds
+  "+49301013": late-transfer
 users:
   anna: {{name: Anna Schmidt, extension: 201, password: !secret anna}}
   ben: {{name: Ben Müller, extension: 202, password: !secret ben, mailbox: ben}}
@@ -49,6 +51,7 @@ mailboxes:
   support: {{number: 900, pin: !secret box}}
 ring_groups:
   front: {{ring: [anna, ben], strategy: hunt, timeout: 2s, extension: 300}}
+  again: {{ring: [anna, ben], strategy: hunt, timeout: 1s, repeats: 2}}
   mixed: {{ring: [anna, ben, cleo], strategy: random, timeout: 1s}}
 conferences:
   board: {{pin: !secret pin, max_members: 2, extension: 301}}
@@ -68,6 +71,8 @@ flows:
   by-name: [{{directory: users, on_none: gone}}]
   board: [{{conference: board}}, {{goto: gone}}]
   away: [{{transfer: "+4930999", on_failed: gone}}]
+  rounds: [{{dial: again, on_no_answer: gone}}]
+  late-transfer: [{{play: tone}}, {{transfer: "+4930999", on_failed: gone}}]
   refused: [{{reject: busy}}]
   short: [{{dial: anna, max_duration: 10s, on_no_answer: gone}}]
   nobody: [{{dial: "+491711234567", on_no_answer: gone}}]
@@ -245,3 +250,25 @@ async def test_a_transfer_asks_the_network(desks: Desks) -> None:
     with pytest.raises(PhoneError) as told:
         await caller.until_answered()
     assert told.value.status == 302
+
+
+async def test_a_group_is_rung_a_second_time(calls: LocalCalls, desks: Desks) -> None:
+    call = await calls.call("+49301012")
+    for phone in (desks.anna, desks.ben, desks.anna):
+        ringing = await phone.incoming(8)
+        await ringing.until_ended(6)
+    last = await desks.ben.incoming(8)
+    last.answer()
+    await call.passes("CC_DIAL", "ben", times=2)
+    last.hangup()
+    await call.passes("CC_HANGUP", "rounds")
+
+
+async def test_a_network_that_takes_no_transfer_leaves_the_caller_here(desks: Desks) -> None:
+    """The call was answered, so it is a REFER; this carrier does not know it."""
+    caller = desks.carrier.call("+49301013", caller="+491700000001")
+    await caller.until_answered()
+    await caller.until_ended(20)
+    assert (
+        caller.sound_seconds() > 1.5
+    )  # the tone of one second before the transfer, and the one of on_failed

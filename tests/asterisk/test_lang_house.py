@@ -2,13 +2,14 @@
 
 import asyncio
 import email
+import re
 from collections.abc import AsyncIterator, Iterator
 from email.message import Message
 
 import pytest
 
 from ccctl.lab.phones import Phone, State
-from tests.support.house import CALLER, PROMPT, Desks, House, desks_of, house_with
+from tests.support.house import CALLER, EARS, MUSIC, PROMPT, Desks, House, desks_of, house_with
 from tests.support.local_calls import LocalCalls
 from tests.support.until import until
 
@@ -32,6 +33,8 @@ numbers:
   "+49301002": board
   "+49301003": office
   "+49301004": own
+  "+49301005": small
+  "+49301006": lost
 hours:
   office: {{open: always, switch: "*27", emergency: "*28"}}
 users:
@@ -43,7 +46,10 @@ mailboxes:
   own: {{number: 900, pin: !secret box, greeting: tone, operator: desk}}
 conferences:
   board: {{pin: !secret pin, max_members: 2, extension: 301}}
+  small: {{max_members: 2, record: true, music: tone}}
 flows:
+  small: [{{conference: small}}, {{goto: gone}}]
+  lost: [{{voicemail: own, on_failed: gone}}]
   message: [{{voicemail: anna, greeting: none}}]
   own: [{{voicemail: own}}]
   desk: [{{dial: cleo, timeout: 2s, on_no_answer: gone}}]
@@ -255,6 +261,37 @@ async def test_a_room_is_behind_its_pin(desks: Desks, house: House) -> None:
         await wrong.until_pressed("1234#")
     await wrong.until_ended(30)
     assert " 1 " in members()
+
+
+async def test_a_full_room_sends_its_guests_on_and_is_recorded(desks: Desks, house: House) -> None:
+    alone = desks.carrier.call("+49301005", caller="+491700000001")
+    await alone.until_heard({MUSIC}, 20, among=EARS)
+    second = desks.carrier.call("+49301005", caller="+491700000003")
+    await until(lambda: " 2 " in house.lab.ask("confbridge list"), 20, "two in the room")
+    late = desks.carrier.call("+49301005", caller="+491700000002")
+    await late.until_heard({PROMPT}, 20, among=EARS)  # the flow went on
+    await late.until_ended(10)
+    for call in (alone, second):
+        call.hangup()
+    made = house.lab.lab.spool / "monitor"
+    files = await until(lambda: list(made.glob("confbridge-small-*.wav")), 10, "a recording of the room")
+    await until(lambda: files[0].stat().st_size > 16_000, 10, "its sound")
+
+
+async def test_a_box_that_is_not_there_sends_the_caller_on(calls: LocalCalls, house: House) -> None:
+    """Somebody took the mailbox away by hand."""
+    boxes = house.lab.lab.etc / "ccctl/current/voicemail.conf"
+    whole = boxes.read_text()
+    boxes.write_text(re.sub(r"^900 =.*$", "", whole, flags=re.MULTILINE))
+    assert boxes.read_text() != whole
+    try:
+        house.lab.ask("voicemail reload")
+        call = await calls.call("+49301006")
+        await call.passes("CC_VOICEMAIL_END", "FAILED")
+        await call.passes("CC_FLOW", "gone")
+    finally:
+        boxes.write_text(whole)
+        house.lab.ask("voicemail reload")
 
 
 # -- codes -----------------------------------------------------------------------------------------
