@@ -9,7 +9,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,8 @@ async def test_nothing_is_lost_leaked_or_miscounted(centre: Centre, doors: Doors
 
         await until(lambda: leftovers(centre) == [], 15, "Asterisk is empty")
         await until(lambda: open_rows(centre) == [], 15, "nothing is open in the ledger")
-        await until(lambda: presences(centre) == ["ready"] * len(AGENTS), 10, "all agents are ready")
+        states = await settled(centre)
+        assert states == ["ready"] * len(AGENTS), centre.log.read_text()[-4000:]
         history = cel_records(centre)
         await until(lambda: len(centre.rows("select id from calls")) == len(arrivals(history)), 5)
     check_calls(centre, load, history)
@@ -173,6 +174,13 @@ def open_rows(centre: Centre) -> list[dict[str, Any]]:
 
 def presences(centre: Centre) -> list[str]:
     return [centre.presence(name) for name in AGENTS]
+
+
+async def settled(centre: Centre) -> list[str]:
+    """What the agents are once all are ready, or when that did not come."""
+    with suppress(AssertionError):
+        await until(lambda: presences(centre) == ["ready"] * len(AGENTS), 20)
+    return presences(centre)
 
 
 def cel_records(centre: Centre) -> list[Record]:
