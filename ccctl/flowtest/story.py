@@ -31,24 +31,6 @@ class Seen(msgspec.Struct, frozen=True):
         return " ".join(part for part in (self.kind.replace("_", " "), self.what, more) if part)
 
 
-KINDS = {
-    "hears": "a prompt is played",
-    "says": "a value is spoken",
-    "enters": "a queue is entered",
-    "rings": "the phone of a user rings",
-    "dials": "a number is dialled",
-    "goes": "a flow begins",
-    "closed": "opening hours turn the call away",
-    "voicemail": "a mailbox takes the call",
-    "language": "the language is chosen",
-    "records": "the caller records something",
-    "recording": "the talk is recorded",
-    "talks": "somebody has answered",
-    "joins": "a conference room is entered",
-    "transfers": "the call is handed to another number",
-    "sets": "a variable gets a value",
-    "hangup": "the call ends",
-}
 APPLIES = "applies"  # a change of the site is in force; `more` has the old and the new generation
 LISTENING = frozenset(
     {"background", "waitexten", "read", "voicemail", "voicemailmain", "directory", "confbridge", "record"}

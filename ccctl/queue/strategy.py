@@ -15,7 +15,8 @@ from ccctl.flow.roster import AgentConfig, QueueConfig
 
 
 class Tally(msgspec.Struct):
-    """What an agent did for one queue since he logged in. `turn` is the number of his last offer."""
+    """What an agent did for one queue: the number of his last offer, and how many calls he answered since
+    he logged in."""
 
     turn: int = 0
     answered: int = 0

@@ -21,7 +21,7 @@ Clock = Callable[[int], str]
 
 class Reason(msgspec.Struct, frozen=True):
     """Why not. `id` is stable: offline, paused, not_responding, wrapup, talking, ringing, rung, skill, rank,
-    kept, not_a_member, offered, held."""
+    kept, not_a_member, held."""
 
     id: str
     text: str

@@ -16,6 +16,7 @@ from ccctl.world.queueing import (
     back_to_music,
     end_offer,
     hold_back,
+    is_number,
     out_of_pool,
     release,
     start_timer,
@@ -98,7 +99,7 @@ def _remember(world: World, state: Leg, at: int) -> None:
     """Who served whom: for the strategies, and for callers who belong to the agent they had."""
     world.tally(state.queue, state.agent).answered += 1
     caller = world.calls[state.call].row.caller
-    if caller and any(queue.sticky_ms for queue in world.roster.queues.values()):
+    if is_number(caller) and any(queue.sticky_ms for queue in world.roster.queues.values()):
         world.last_agents.pop(caller, None)
         world.last_agents[caller] = (state.agent, at)
         if len(world.last_agents) > MOST_CALLERS:

@@ -17,6 +17,8 @@ def change(world: World, out: Out, agent: Agent, cause: str) -> None:
     if before.presence is Presence.READY:
         world.set_ready(before, False)
     world.agents[agent.name] = agent
+    if before.presence is Presence.OFFLINE:
+        world.forget_answered(agent.name)
     foretelling.changed(world, before, agent)
     if agent.presence is Presence.READY:
         world.set_ready(agent, True)

@@ -292,9 +292,14 @@ def end_waiting(world: World, out: Out, visit: Visit, outcome: Outcome, at: int)
     withdraw_all(world, out, visit, OfferOutcome.CALLER_LEFT if left else OfferOutcome.WITHDRAWN, at)
 
 
+def is_number(caller: str) -> bool:
+    """False for callers who withhold their number: they are not one and the same."""
+    return caller.removeprefix("+").isdigit()
+
+
 def _remember_place(world: World, visit: Visit, caller: str, at: int) -> None:
     queue = world.queue(visit.row.queue)
-    if queue is not None and queue.keep_place_ms and caller:
+    if queue is not None and queue.keep_place_ms and is_number(caller):
         world.places[f"{queue.name}/{caller}"] = (visit.row.entered, at)
 
 

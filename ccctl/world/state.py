@@ -154,6 +154,12 @@ class World(msgspec.Struct):
     def tally(self, queue: str, agent: str) -> Tally:
         return self.tallies.setdefault(queue, {}).setdefault(agent, Tally())
 
+    def forget_answered(self, agent: str) -> None:
+        """He logged in: what he answered is counted anew."""
+        for of_queue in self.tallies.values():
+            if agent in of_queue:
+                of_queue[agent].answered = 0
+
     def queues_of(self, agent: str) -> tuple[str, ...]:
         config = self.roster.agents.get(agent)
         return config.queues if config else ()

@@ -73,6 +73,33 @@ def test_fewest_calls_and_round_robin_differ_when_somebody_was_away() -> None:
     assert [serve(world) for _ in range(3)] == ["a0", "a1", "a2"]  # round-robin goes on in turn
 
 
+def test_fewest_calls_begin_anew_with_the_login() -> None:
+    world = centre(strategy="fewest-calls")
+    world.login("a0", "a1")
+    assert sorted(serve(world) for _ in range(4)) == ["a0", "a0", "a1", "a1"]
+    world.send(e.AgentLogout(at=world.at, agent="a1"))
+    world.login("a1")
+    assert [serve(world), serve(world)] == ["a1", "a1"]
+
+
+@pytest.mark.parametrize("withheld", ["", "anonymous"])
+def test_callers_who_withhold_their_number_are_not_one_caller(withheld: str) -> None:
+    world = centre(keep_place_ms=30_000, sticky_ms=60_000, sticky_wait_ms=15_000)
+    lost = world.queued(caller=withheld)
+    other = world.queued(caller="+4931")
+    world.left(lost)
+    again = world.queued(caller=withheld)
+    world.login("a0")
+    assert rung(world, other) == ["a0"]
+    world.login("a1")
+    leg = world.leg_of("a1")
+    world.talk(leg)
+    world.leg_ended(leg)
+    world.left(again)
+    world.login("a2")
+    assert world.world.last_agents == {}
+
+
 def test_least_occupied_is_who_was_busy_for_the_smallest_part_of_his_time() -> None:
     world = centre(strategy="least-occupied")
     world.login("a0")
