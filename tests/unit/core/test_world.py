@@ -474,18 +474,6 @@ def test_caller_taken_over_by_the_dialplan_did_not_abandon() -> None:
     assert centre.visit(call, 2).engine == "native"
 
 
-def test_a_caller_lost_while_nobody_looked_is_an_abandoned_visit() -> None:
-    centre = Centre()
-    call = "pbx1/1.1"
-    mark(centre, call, "CC_CALL", "inbound")
-    mark(centre, call, "CC_QUEUE", "q0")
-    asked = centre.at
-    centre.tick(2000)
-    centre.send(e.ChannelEnded(at=centre.at, channel=call, cause_code=16))
-    row = centre.visit(call)
-    assert (row.outcome, row.entered, row.ended) == (Outcome.ABANDONED, asked, centre.at)
-
-
 def test_app_queue_is_told_who_takes_calls() -> None:
     centre = Centre()
 

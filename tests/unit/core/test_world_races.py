@@ -340,3 +340,15 @@ def test_bridges_of_our_own_are_not_remembered() -> None:
     for bridge in (marks.HOLD_BRIDGE, "bccb00b000000000001"):
         centre.send(e.ChannelBridged(at=centre.at, channel="pbx1/1.1", name="PJSIP/x-1", bridge=bridge))
     assert not centre.world.bridges
+
+
+def test_a_caller_lost_while_nobody_looked_is_an_abandoned_visit() -> None:
+    centre = Centre()
+    call = "pbx1/1.1"
+    mark(centre, call, "CC_CALL", "inbound")
+    mark(centre, call, "CC_QUEUE", "q0")
+    asked = centre.at
+    centre.tick(2000)
+    centre.send(e.ChannelEnded(at=centre.at, channel=call, cause_code=16))
+    row = centre.visit(call)
+    assert (row.outcome, row.entered, row.ended) == (Outcome.ABANDONED, asked, centre.at)
