@@ -35,8 +35,9 @@ class OfferOutcome(StrEnum):
 
     ANSWERED = "answered"  # talk began
     NO_ANSWER = "no_answer"
-    REJECTED = "rejected"  # the phone said busy or declined
+    REJECTED = "rejected"  # the phone said busy or declined, or another key than the accept key was pressed
     HUNG_UP = "hung_up"  # the agent hung up during the whisper
+    NOT_ACCEPTED = "not_accepted"  # picked up, and did not press the key that takes the call
     CALLER_LEFT = "caller_left"
     UNREACHABLE = "unreachable"
     FAILED = "failed"

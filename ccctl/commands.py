@@ -76,12 +76,13 @@ class Whisper(Base, frozen=True, kw_only=True):
 
 class Connect(Base, frozen=True, kw_only=True):
     """Bridge caller and leg; start recording to `record` (relative path) when it is not ''. `telling` as in
-    Release."""
+    Release. `whispering`: the whisper may still play, and is stopped first."""
 
     call: Ref
     leg: Ref
     record: str = ""
     telling: str = ""
+    whispering: bool = False
 
 
 class Disconnect(Base, frozen=True, kw_only=True):

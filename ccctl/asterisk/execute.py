@@ -232,7 +232,7 @@ class Executor:
     async def _whisper(self, command: c.Whisper) -> None:
         door, ident = self._door(command.leg)
         try:
-            await door.ari.channels_play_with_id(ident, f"p{ident}", command.media, lang=command.language)
+            await door.ari.channels_play_with_id(ident, _whisper(ident), command.media, lang=command.language)
         except AsteriskRefused as error:
             log.warning("whisper to %s: %s", command.leg, error, extra={"action": "whisper-failed"})
             self._emit(e.WhisperDone(at=self._now(), leg=command.leg, cause="failed"))
@@ -242,6 +242,7 @@ class Executor:
         call = e.split_ref(command.call)[1]
         try:
             await self._hush(door, command.telling)
+            await self._hush(door, _whisper(leg) if command.whispering else "")
             await self._set(command.call, "TIMEOUT(absolute)", "0")
             await self._join(door, leg, call)
         except AsteriskRefused as error:
@@ -403,6 +404,10 @@ def _keys(command: AsteriskCommand) -> tuple[str, ...]:
 
 def _bridge(leg: str) -> str:
     return f"b{leg}"
+
+
+def _whisper(leg: str) -> str:
+    return f"p{leg}"
 
 
 def _snoop(leg: str, serial: int) -> str:

@@ -143,6 +143,7 @@ async def _play(settings: Settings, site: Site, show: Show, trials: list[Trial])
         with Board(wallboard) as board:
             simulation = Simulation(phones, _carrier(phones, site), Window(api), _login_code(site))
             simulation.trials = trials
+            simulation.accept_keys = _accept_keys(site)
             simulation.on_change = board.move
             async with simulation, asyncio.TaskGroup() as group:
                 viewer = group.create_task(_watch(api, board))
@@ -177,6 +178,16 @@ def _passwords(site: Site) -> dict[str, str]:
     others = (user for user in site.users.values() if "supervisor" not in user.roles)
     names = [*site.agents, *(user.name for user in others if user.name not in site.agents)]
     return {name: site.users[name].password for name in names}
+
+
+def _accept_keys(site: Site) -> dict[str, str]:
+    """One for each agent: where his queues have several he knows the last."""
+    return {
+        agent: queue.accept_key
+        for queue in site.queues.values()
+        for agent in queue.agents
+        if queue.accept_key
+    }
 
 
 def _login_code(site: Site) -> str:

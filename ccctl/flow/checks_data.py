@@ -318,6 +318,7 @@ _OWN_ENGINE = {
     "ageing": "ageing_ms",
     "keep_place": "keep_place_ms",
     "sticky": "sticky_ms",
+    "accept_key": "accept_key",
 }
 
 

@@ -161,6 +161,8 @@ class Queue(Item, frozen=True, kw_only=True):
     keep_place_ms: int = 0
     sticky_ms: int = 0
     sticky_wait_ms: int = 0
+    accept_key: str = ""  # which the agent presses to take a call; '': he need not
+    accept_ms: int = 10_000  # in which, after the whisper
     record: str = "consent"  # always, never, or when the caller has agreed
     greeting: tuple[str, ...] = ()  # prompts before the waiting begins
 

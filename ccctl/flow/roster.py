@@ -85,6 +85,8 @@ class QueueConfig(msgspec.Struct, frozen=True):
     keep_place_ms: int = 0  # for which a caller who was lost keeps his place
     sticky_ms: int = 0  # for which a caller belongs to the agent whom he talked to
     sticky_wait_ms: int = 0  # how long that agent alone is asked
+    accept_key: str = ""  # which an agent presses to take the call; '': he need not
+    accept_ms: int = 10_000  # in which, after the whisper
 
     @property
     def recording(self) -> str:
@@ -190,6 +192,8 @@ def _queue(site: Site, queue: Queue) -> QueueConfig:
         keep_place_ms=queue.keep_place_ms,
         sticky_ms=queue.sticky_ms,
         sticky_wait_ms=queue.sticky_wait_ms,
+        accept_key=queue.accept_key,
+        accept_ms=queue.accept_ms,
     )
 
 

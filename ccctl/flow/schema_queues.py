@@ -5,9 +5,10 @@ from typing import Any
 from ccctl.diagnostics import Span
 from ccctl.flow import graph, shapes
 from ccctl.flow import schema_sections as sections
+from ccctl.flow.schema_answers import KEY
 from ccctl.flow.schema_steps import PROMPTS, RINGING, YES, span_of_time, whole
 from ccctl.flow.schema_types import TEXT, Key, Kind, Reader, Table, choice, keyed, listed, named, read_keys
-from ccctl.flow.source import Node, Scalar, Sequence
+from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 
 STRATEGIES = (
     "longest-idle",
@@ -39,6 +40,15 @@ STICKY = Table(
         Key("wait", LATER, "how long that agent alone is rung", "30s"),
     ),
 )
+ACCEPT_MS = 10_000
+ACCEPT = Table(
+    "accept_key",
+    "The agent takes a call by this key, in the whisper or after it; any other key declines.",
+    (
+        Key("key", KEY, "the key", required=True, example='key: "1"'),
+        Key("within", span_of_time(1000, 120_000), "how long it is waited for after the whisper", "10s"),
+    ),
+)
 ANNOUNCE = Table(
     "announce",
     "What those who wait are told, again and again. A time only while the times of late were right.",
@@ -64,6 +74,15 @@ def _read_relax(reader: Reader, node: Node) -> tuple[graph.Relax, ...] | None:
 def _read_sticky(reader: Reader, node: Node) -> tuple[int, int]:
     keys = read_keys(reader, node, STICKY)
     return keys.get("within", 7 * 86_400_000), keys.get("wait", 30_000)
+
+
+def _read_accept(reader: Reader, node: Node) -> tuple[str, int] | None:
+    """A key alone, or with its time."""
+    keys = read_keys(reader, node, ACCEPT) if isinstance(node, Mapping) else {"key": KEY.read(reader, node)}
+    return (keys["key"], keys.get("within", ACCEPT_MS)) if keys.get("key") else None
+
+
+ACCEPT_KEY = Kind("key, or mapping, below", _read_accept, shapes.either(KEY.shape, ACCEPT.shape))
 
 
 def _read_announce(reader: Reader, node: Node) -> graph.Announce | None:
@@ -118,6 +137,7 @@ QUEUE = Table(
             "announce", Kind("mapping, below", _read_announce, ANNOUNCE.shape), "what those who wait are told"
         ),
         Key("whisper", sections.WHISPER, "what the agent alone hears before the talk", "[queue, waited]"),
+        Key("accept_key", ACCEPT_KEY, "the key that an agent presses to take a call", "none"),
         Key(
             "record",
             choice(*RECORDS),
@@ -125,7 +145,7 @@ QUEUE = Table(
             "consent",
         ),
     ),
-    soon=("callback", "accept_key"),
+    soon=("callback",),
 )
 
 
@@ -148,6 +168,7 @@ def _queue(
     percent, goal_ms = found.get("service_level", (80, 20_000))
     skills = found.get("skills", {})
     sticky_ms, sticky_wait_ms = found.get("sticky", (0, 0))
+    accept_key, accept_ms = found.get("accept_key", ("", ACCEPT_MS))
     least = at_least(skills, found.get("relax", ()))
     return graph.Queue(
         name=name,
@@ -174,6 +195,8 @@ def _queue(
         keep_place_ms=found.get("keep_place", 0),
         sticky_ms=sticky_ms,
         sticky_wait_ms=sticky_wait_ms,
+        accept_key=accept_key,
+        accept_ms=accept_ms,
         record=found.get("record", "consent"),
     )
 

@@ -84,6 +84,10 @@ class Desk:
             await asyncio.sleep(self._chance.uniform(1.0, 2.0))
             call.answer()
             await call.until_answered(5)
+            if key := self._simulation.accept_keys.get(self.name):
+                await call.until_sound(10)
+                await call.until_silence(30)  # what is said before the key
+                await call.until_pressed(key)
             await call.until_heard({trial.tone}, 30, HEARING)  # the whisper comes first
             trial.whisper_s = call.sound_seconds(end=time.time() - HEARING - SETTLE)
             await self._talk(call, trial)
@@ -127,6 +131,7 @@ class Simulation:
     def __init__(self, phones: Phones, carrier: Carrier, eyes: Eyes, login_code: str = "*45") -> None:
         self.phones, self.carrier, self.eyes, self.login_code = phones, carrier, eyes, login_code
         self.desks: dict[str, Desk] = {}
+        self.accept_keys: dict[str, str] = {}  # agent -> what takes a call
         self.trials: list[Trial] = []
         self.on_change: Callable[[Trial], None] = lambda trial: None
         self._by_caller: dict[str, Trial] = {}

@@ -340,12 +340,18 @@ def utilisation(times: dict[str, int]) -> float | None:
 
 
 MISSED = frozenset(
-    {OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED, OfferOutcome.HUNG_UP, OfferOutcome.UNREACHABLE}
+    {
+        OfferOutcome.NO_ANSWER,
+        OfferOutcome.REJECTED,
+        OfferOutcome.HUNG_UP,
+        OfferOutcome.NOT_ACCEPTED,
+        OfferOutcome.UNREACHABLE,
+    }
 )
 
 
 def missed_offers(offers: Iterable[OfferRow]) -> int:
     """Ringings that the agent's side let go: no answer, rejected, hung up during the whisper,
-    unreachable; offers. A caller who left meanwhile is not the agent's miss (Amazon Connect's newer
-    metric)."""
+    not accepted by key, unreachable; offers. A caller who left meanwhile is not the agent's miss (Amazon
+    Connect's newer metric)."""
     return sum(1 for offer in offers if offer.outcome in MISSED)

@@ -17,6 +17,7 @@ from ccctl.changes import AgentStateRow, Outcome, VisitRow
 from ccctl.flow.roster import to_json
 from ccctl.whatif.plan import AWAY_MS, Caller, Duty, Miss, Plan
 from ccctl.world import Out, World, step
+from ccctl.world.state import Phase
 
 NODE, BOOT = "sim", "000sim"
 LATE_MS = 6 * 3_600_000  # who still waits so long after the end waits for ever
@@ -226,8 +227,13 @@ class Day:
             self._at(self.now + stay.caller.whisper_ms, self._whispered, command.leg)
 
     def _whispered(self, leg: e.Ref) -> None:
-        if leg in self._legs:
-            self._send(e.WhisperDone(at=self.now, leg=leg))
+        if leg not in self._legs:
+            return
+        self._send(e.WhisperDone(at=self.now, leg=leg))
+        waiting = self.world.legs.get(leg)
+        if waiting is not None and waiting.phase is Phase.ACCEPT:
+            key = self.world.roster.queues[waiting.queue].accept_key
+            self._send(e.DigitPressed(at=self.now, channel=leg, digit=key))
 
     def _connect(self, command: c.Connect) -> None:
         if command.leg in self._legs:

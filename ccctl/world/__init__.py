@@ -95,6 +95,8 @@ def _leg_failed(world: World, event: e.LegFailed, out: Out) -> None:
 def _digit(world: World, event: e.DigitPressed, out: Out) -> None:
     if event.channel in world.watches:
         watching.on_key(world, event.channel, event.digit, event.at, out)
+    elif event.channel in world.legs:
+        offers.on_accept_key(world, event.channel, event.digit, event.at, out)
     else:
         queueing.on_key(world, event.channel, event.digit, event.at, out)
 
@@ -110,7 +112,7 @@ def _timer(world: World, event: e.TimerFired, out: Out) -> None:
 
 
 _OF_CHANNELS = frozenset(
-    {"wait", "tell", "ring", "whisper", "stage"}
+    {"wait", "tell", "ring", "whisper", "accept", "stage"}
 )  # the next look sees what became of them
 LATER_MS = 1000
 _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
@@ -120,6 +122,7 @@ _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "tell": telling.on_tell_timer,
     "ring": offers.on_ring_timer,
     "whisper": offers.on_whisper_done,
+    "accept": offers.on_accept_timer,
     "wrapup": agents.on_wrapup_timer,
     "again": lambda world, node, at, out: queueing.go_on(world, out, node, at),
 }

@@ -30,6 +30,7 @@ from ccctl.world.watching import end_watches
 
 MOST_CALLERS = 20_000  # whose last agent is remembered
 WHISPER_LIMIT_MS = 120_000
+ASK = ("sound:beep",)  # for the accept key, where there is no whisper
 NO_ANSWER_CAUSES = {18, 19, 102}
 REJECTED_CAUSES = {17, 21}
 
@@ -43,13 +44,13 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
     out.row(state.offer)
     out.touch(f"call/{state.call}")
     queue = world.roster.queues[state.queue]
-    if not queue.whisper:
+    if not queue.whisper and not queue.accept_key:
         connect(world, out, leg, state, at)
         return
     state.phase = Phase.WHISPER
     out_of_pool(world, world.visits[state.call])
     waited = (at - world.visits[state.call].row.entered) // 1000
-    media = tuple(f"number:{waited}" if item == "waited" else item for item in queue.whisper)
+    media = tuple(f"number:{waited}" if item == "waited" else item for item in queue.whisper or ASK)
     language = world.roster.agents[state.agent].language if state.agent in world.roster.agents else ""
     out.do(c.Whisper(leg=leg, media=media, language=language))
     start_timer(world, out, f"whisper:{leg}", at + WHISPER_LIMIT_MS)
@@ -57,12 +58,39 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
 
 def on_whisper_done(world: World, leg: Ref, at: int, out: Out) -> None:
     state = world.legs.get(leg)
-    if state is not None and state.phase is Phase.WHISPER:
+    if state is None or state.phase is not Phase.WHISPER:
+        return
+    queue = world.roster.queues[state.queue]
+    if not queue.accept_key:
         connect(world, out, leg, state, at)
+        return
+    state.phase = Phase.ACCEPT
+    stop_timer(world, out, f"whisper:{leg}")
+    start_timer(world, out, f"accept:{leg}", at + queue.accept_ms)
+
+
+def on_accept_key(world: World, leg: Ref, digit: str, at: int, out: Out) -> None:
+    """The agent presses a key in the whisper or after it: that of his queue takes the call, any other
+    declines it."""
+    state = world.legs[leg]
+    key = world.roster.queues[state.queue].accept_key
+    if not key or state.phase not in (Phase.WHISPER, Phase.ACCEPT):
+        return
+    if digit == key:
+        connect(world, out, leg, state, at)
+    else:
+        miss(world, out, leg, OfferOutcome.REJECTED, at)
+
+
+def on_accept_timer(world: World, leg: Ref, at: int, out: Out) -> None:
+    state = world.legs.get(leg)
+    if state is not None and state.phase is Phase.ACCEPT:
+        miss(world, out, leg, OfferOutcome.NOT_ACCEPTED, at)
 
 
 def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
     stop_timer(world, out, f"whisper:{leg}")
+    stop_timer(world, out, f"accept:{leg}")
     state.phase = Phase.CONNECTING
     visit = world.visits.get(state.call)
     if visit is not None:
@@ -70,7 +98,8 @@ def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
         withdraw_all(world, out, visit, OfferOutcome.WITHDRAWN, at, but=leg)  # one winner
     wanted = is_recorded(world.roster.queues[state.queue].recording, visit.recording if visit else "")
     record, telling = recording_path(leg, at) if wanted else "", visit.telling if visit else ""
-    out.do(c.Connect(call=state.call, leg=leg, record=record, telling=telling))
+    whispering = bool(world.roster.queues[state.queue].accept_key)
+    out.do(c.Connect(call=state.call, leg=leg, record=record, telling=telling, whispering=whispering))
 
 
 def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
@@ -182,6 +211,7 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
     state = world.legs.pop(leg)
     stop_timer(world, out, f"ring:{leg}")
     stop_timer(world, out, f"whisper:{leg}")
+    stop_timer(world, out, f"accept:{leg}")
     end_offer(out, state, why, at)
     # while nobody hears Asterisk it is not the agent's doing: he got silence, or his answer was lost
     what = Trigger.OFFER_ENDED if world.is_held(leg) or _rang_with_all(world, state, why) else Trigger.MISSED

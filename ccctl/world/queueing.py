@@ -318,6 +318,7 @@ def withdraw(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> No
         return
     stop_timer(world, out, f"ring:{leg}")
     stop_timer(world, out, f"whisper:{leg}")
+    stop_timer(world, out, f"accept:{leg}")
     end_offer(out, state, why, at)
     trigger(world, out, state.agent, Trigger.OFFER_ENDED, at, ("", str(why)))
     out.do(c.Disconnect(leg=leg))

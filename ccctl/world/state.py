@@ -66,6 +66,7 @@ class Visit(msgspec.Struct):
 class Phase(StrEnum):
     RINGING = "ringing"
     WHISPER = "whisper"
+    ACCEPT = "accept"  # the whisper is over, and the key that takes the call is waited for
     CONNECTING = "connecting"
     TALK = "talk"
 

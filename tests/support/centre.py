@@ -105,6 +105,10 @@ class Centre:
     def leg_of(self, agent: str) -> str:
         return self.world.agents[agent].leg
 
+    def agents_of(self, call: str) -> list[str]:
+        """Whose phones ring for this caller, or who talks to him."""
+        return [self.world.legs[leg].agent for leg in self.world.visits[call].legs]
+
     def visit(self, call: str, n: int = 1) -> ch.VisitRow:
         return self.rows[ch.VisitRow][f"{call}/{n}"]  # type: ignore[no-any-return]
 

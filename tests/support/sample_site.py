@@ -240,7 +240,8 @@ def site(**changes: object) -> g.Site:
         ),
         "agents": named(g.Agent(name="anna"), g.Agent(name="ben")),
         "queues": named(
-            queue("support", max_callers=40, record="always"), queue("billing", engine="native", music="calm")
+            queue("support", max_callers=40, record="always", accept_key="1"),
+            queue("billing", engine="native", music="calm"),
         ),
         "mailboxes": named(
             g.Mailbox(name="anna", number="201", pin="1111", title="Anna, Test"),

@@ -121,6 +121,19 @@ async def test_what_a_caller_is_told_is_stopped_before_he_is_moved() -> None:
     assert stopped[1] < bench.ari.done.index("channels_continue_in_dialplan")
 
 
+async def test_a_whisper_that_a_key_ended_is_stopped_before_the_talk() -> None:
+    bench = Bench()
+    await bench.do(c.Connect(call=CALL, leg=LEG, whispering=True))
+    assert bench.ari.done.index("playbacks_stop") < bench.ari.done.index("bridges_add_channel")
+    assert "playbacks_stop" not in (await _connected_at_once()).ari.done
+
+
+async def _connected_at_once() -> Bench:
+    bench = Bench()
+    await bench.do(c.Connect(call=CALL, leg=LEG))
+    return bench
+
+
 async def test_nothing_more_is_said_while_something_is_said_or_to_whom_is_gone() -> None:
     tell = c.Tell(call=CALL, playback="t1", media=("sound:a",))
     bench = Bench()

@@ -41,10 +41,11 @@ TIERED = replace(
     sticky_wait_ms=4000,
     announce=AnnounceConfig(2000, position=True, wait_time=True, media=("sound:a",)),
 )
+KEYED = replace(PLAIN, accept_key="1", accept_ms=4000)
 SKILLS = {"a0": {"tech": 5, "english": 2}, "a1": {"tech": 1, "english": 4}, "a2": {"tech": 3}}
 queues = st.builds(
     lambda rules, strategy: replace(rules, strategy=strategy),
-    st.sampled_from([PLAIN, SKILLED, TIERED]),
+    st.sampled_from([PLAIN, SKILLED, TIERED, KEYED]),
     st.sampled_from(sorted(MEASURES)),
 )
 
@@ -138,6 +139,13 @@ class Day(RuleBasedStateMachine):
         self.centre.send(
             e.WhisperDone(at=self.centre.at, leg=data.draw(st.sampled_from(self.legs(Phase.WHISPER))))
         )
+
+    @precondition(lambda self: self.legs(Phase.WHISPER, Phase.ACCEPT))
+    @rule(data=st.data(), digit=st.sampled_from(["1", "1", "2"]))
+    def agent_presses(self, data: st.DataObject, digit: str) -> None:
+        leg = data.draw(st.sampled_from(self.legs(Phase.WHISPER, Phase.ACCEPT)))
+        self.centre.at += 1
+        self.centre.send(e.DigitPressed(at=self.centre.at, channel=leg, digit=digit))
 
     @precondition(lambda self: self.legs(Phase.CONNECTING))
     @rule(data=st.data(), works=st.booleans())
@@ -273,7 +281,10 @@ class Day(RuleBasedStateMachine):
                 visit.waits
                 == (
                     visit.row.ended is None
-                    and (not phases or (rings_all and not (Phase.WHISPER in phases or won)))
+                    and (
+                        not phases
+                        or (rings_all and not (Phase.WHISPER in phases or Phase.ACCEPT in phases or won))
+                    )
                 )
                 or visit.row.queue not in world.roster.queues
             )

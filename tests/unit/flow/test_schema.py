@@ -107,6 +107,26 @@ def test_queue_defaults_and_members() -> None:
     assert queues["picked"].record == "always"
 
 
+def test_an_accept_key_is_a_key_or_a_key_with_its_time() -> None:
+    text = """queues:
+  bare: {agents: anna, accept_key: 1}
+  timed: {agents: anna, accept_key: {key: "#", within: 5s}}
+  free: {agents: anna}
+"""
+    found = {name: (queue.accept_key, queue.accept_ms) for name, queue in site(text).queues.items()}
+    assert {name: found[name] for name in ("bare", "timed", "free")} == {
+        "bare": ("1", 10_000),
+        "timed": ("#", 5000),
+        "free": ("", 10_000),
+    }
+
+
+@pytest.mark.parametrize("slip", ["12", "a", "{within: 5s}", "{key: 1, within: 5h}"])
+def test_a_bad_accept_key_is_one_finding(slip: str) -> None:
+    _, found = read({"site": f"queues: {{vip: {{agents: anna, accept_key: {slip}}}}}"})
+    assert len([f for f in found if f.severity is Severity.ERROR]) == 1
+
+
 def test_every_queue_has_a_prompt_that_says_its_title() -> None:
     prompts = site("queues: {vip: {title: Best customers, skills: {technical: 1}}}").prompts
     assert prompts["queue-vip"].texts == {"en": "Best customers", "de": "Best customers"}

@@ -95,7 +95,7 @@ def test_occupancy_leaves_ringing_and_pauses_out() -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "missed"),
-    [(o, o in {"no_answer", "rejected", "hung_up", "unreachable"}) for o in OfferOutcome],
+    [(o, o in {"no_answer", "rejected", "hung_up", "not_accepted", "unreachable"}) for o in OfferOutcome],
 )
 def test_only_the_agents_side_misses_an_offer(outcome: OfferOutcome, missed: bool) -> None:
     offer = OfferRow(id="l", visit="v", call="c", queue="q", agent="a", offered=0, ended=1, outcome=outcome)
