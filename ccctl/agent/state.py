@@ -1,21 +1,30 @@
 """Presence of an agent: one table of state x trigger. A pair that is not listed changes nothing.
 
-A login, logout or pause that comes while the agent is on a call is kept and takes effect after it.
+Two facts stand beside the state, and say where an agent goes who would be ready: `direct` (he is in a call
+outside the queues) and `phone_gone` (his phone is not registered). A login, logout or pause that comes
+while he is on a call is kept and takes effect after it.
 """
 
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 
 class Presence(StrEnum):
     OFFLINE = "offline"
     READY = "ready"
-    RINGING = "ringing"  # an offer rings, or the agent hears the whisper
+    RESERVED = "reserved"  # chosen for a caller, but nothing rings yet
+    RINGING = "ringing"
+    WHISPER = "whisper"  # he picked up, and hears the announcement
     TALKING = "talking"
+    HELD = "held"  # his caller is on hold
+    CONSULTING = "consulting"  # he talks to somebody else while his caller waits
     WRAPUP = "wrapup"
     PAUSED = "paused"
     NOT_RESPONDING = "not_responding"
+    DIRECT_CALL = "direct_call"  # a call outside the queues
+    UNREACHABLE = "unreachable"  # would be ready, but his phone is not registered
 
 
 class Trigger(StrEnum):
@@ -23,13 +32,24 @@ class Trigger(StrEnum):
     LOGOUT = "logout"
     PAUSE = "pause"
     UNPAUSE = "unpause"
+    RESERVED = "reserved"
     OFFERED = "offered"
+    PICKED_UP = "picked_up"
     CONNECTED = "connected"
-    MISSED = "missed"  # did not answer, rejected, hung up in the whisper, unreachable
+    MISSED = "missed"  # did not answer, rejected, hung up in the whisper
+    UNREACHED = "unreached"  # there is no phone to ring
     OFFER_ENDED = "offer_ended"  # not the agent's doing: caller left, offer withdrawn
+    HELD = "held"
+    UNHELD = "unheld"
+    CONSULTS = "consults"
+    CONSULT_ENDED = "consult_ended"
     TALK_ENDED = "talk_ended"
     TALK_ENDED_FREE = "talk_ended_free"  # no wrap-up on this queue
     WRAPUP_OVER = "wrapup_over"
+    DIRECT_BEGAN = "direct_began"
+    DIRECT_ENDED = "direct_ended"
+    PHONE_GONE = "phone_gone"
+    PHONE_BACK = "phone_back"
 
 
 class Agent(msgspec.Struct, frozen=True):
@@ -47,19 +67,38 @@ class Agent(msgspec.Struct, frozen=True):
     queue: str = ""
     after: Presence | None = None
     after_reason: str = ""
+    direct: str = ""  # channel of his call outside the queues
+    phone_gone: bool = False
 
 
 _P, _T = Presence, Trigger
+IN_TALK = frozenset({_P.TALKING, _P.HELD, _P.CONSULTING})
+ON_CALL = frozenset({_P.RINGING, _P.WHISPER, *IN_TALK})  # he has a leg of ours
+BUSY = frozenset({_P.RESERVED, *ON_CALL, _P.WRAPUP})  # with a caller of a queue
+KEEPS_WISHES = frozenset({_P.RESERVED, *ON_CALL, _P.DIRECT_CALL})
+AWAY = frozenset({_P.OFFLINE, _P.PAUSED, _P.NOT_RESPONDING})  # until somebody asks for something else
+
 TABLE: dict[tuple[Presence, Trigger], Presence] = {
     (_P.OFFLINE, _T.LOGIN): _P.READY,
     (_P.READY, _T.LOGOUT): _P.OFFLINE,
     (_P.READY, _T.PAUSE): _P.PAUSED,
+    (_P.READY, _T.RESERVED): _P.RESERVED,
     (_P.READY, _T.OFFERED): _P.RINGING,
-    (_P.RINGING, _T.CONNECTED): _P.TALKING,
-    (_P.RINGING, _T.MISSED): _P.NOT_RESPONDING,
-    (_P.RINGING, _T.OFFER_ENDED): _P.READY,
-    (_P.TALKING, _T.TALK_ENDED): _P.WRAPUP,
-    (_P.TALKING, _T.TALK_ENDED_FREE): _P.READY,
+    (_P.READY, _T.DIRECT_BEGAN): _P.DIRECT_CALL,
+    (_P.READY, _T.PHONE_GONE): _P.UNREACHABLE,
+    (_P.RESERVED, _T.OFFERED): _P.RINGING,
+    (_P.RINGING, _T.PICKED_UP): _P.WHISPER,
+    **{(state, _T.CONNECTED): _P.TALKING for state in (_P.RINGING, _P.WHISPER)},
+    **{(state, _T.MISSED): _P.NOT_RESPONDING for state in (_P.RESERVED, _P.RINGING, _P.WHISPER)},
+    **{(state, _T.UNREACHED): _P.UNREACHABLE for state in (_P.RESERVED, _P.RINGING, _P.WHISPER)},
+    **{(state, _T.OFFER_ENDED): _P.READY for state in (_P.RESERVED, _P.RINGING, _P.WHISPER)},
+    (_P.TALKING, _T.HELD): _P.HELD,
+    (_P.HELD, _T.UNHELD): _P.TALKING,
+    (_P.TALKING, _T.CONSULTS): _P.CONSULTING,
+    (_P.HELD, _T.CONSULTS): _P.CONSULTING,
+    (_P.CONSULTING, _T.CONSULT_ENDED): _P.TALKING,
+    **{(state, _T.TALK_ENDED): _P.WRAPUP for state in (_P.TALKING, _P.HELD, _P.CONSULTING)},
+    **{(state, _T.TALK_ENDED_FREE): _P.READY for state in (_P.TALKING, _P.HELD, _P.CONSULTING)},
     (_P.WRAPUP, _T.WRAPUP_OVER): _P.READY,
     (_P.WRAPUP, _T.UNPAUSE): _P.READY,
     (_P.WRAPUP, _T.LOGIN): _P.READY,
@@ -69,52 +108,72 @@ TABLE: dict[tuple[Presence, Trigger], Presence] = {
     (_P.PAUSED, _T.LOGIN): _P.READY,
     (_P.PAUSED, _T.LOGOUT): _P.OFFLINE,
     (_P.PAUSED, _T.PAUSE): _P.PAUSED,
+    (_P.PAUSED, _T.DIRECT_BEGAN): _P.DIRECT_CALL,
     (_P.NOT_RESPONDING, _T.UNPAUSE): _P.READY,
     (_P.NOT_RESPONDING, _T.LOGIN): _P.READY,
     (_P.NOT_RESPONDING, _T.LOGOUT): _P.OFFLINE,
     (_P.NOT_RESPONDING, _T.PAUSE): _P.PAUSED,
+    (_P.NOT_RESPONDING, _T.DIRECT_BEGAN): _P.DIRECT_CALL,
+    (_P.DIRECT_CALL, _T.DIRECT_ENDED): _P.READY,
+    (_P.DIRECT_CALL, _T.RESERVED): _P.RESERVED,  # where a queue says that such calls block no offers
+    (_P.DIRECT_CALL, _T.OFFERED): _P.RINGING,
+    (_P.UNREACHABLE, _T.PHONE_BACK): _P.READY,
+    (_P.UNREACHABLE, _T.LOGOUT): _P.OFFLINE,
+    (_P.UNREACHABLE, _T.PAUSE): _P.PAUSED,
+    (_P.UNREACHABLE, _T.DIRECT_BEGAN): _P.DIRECT_CALL,
 }
-BUSY = frozenset({_P.RINGING, _P.TALKING, _P.WRAPUP})
-ON_CALL = frozenset({_P.RINGING, _P.TALKING})
 _WISHES: dict[Trigger, Presence | None] = {
     _T.LOGOUT: _P.OFFLINE,
     _T.PAUSE: _P.PAUSED,
     _T.UNPAUSE: None,
     _T.LOGIN: None,
 }
+_GONE = {_T.PHONE_GONE: True, _T.UNREACHED: True, _T.PHONE_BACK: False}
 
 
 def advance(agent: Agent, trigger: Trigger, at: int, reason: str = "") -> Agent:
     """The agent after `trigger`; the same object when nothing changes."""
-    if agent.presence in ON_CALL and trigger in _WISHES:
-        return msgspec.structs.replace(agent, after=_WISHES[trigger], after_reason=reason)
+    if trigger in _GONE and agent.phone_gone is not _GONE[trigger]:
+        agent = replace(agent, phone_gone=_GONE[trigger])
+    if agent.presence in KEEPS_WISHES and trigger in _WISHES:
+        return replace(agent, after=_WISHES[trigger], after_reason=reason)
     to = TABLE.get((agent.presence, trigger))
     if to is None:
         return agent
+    if trigger in _WISHES and agent.after is not None:
+        agent = replace(agent, after=None, after_reason="")  # what he asks for now counts, not what he did
     return _enter(agent, to, trigger, at, reason)
 
 
 def _enter(agent: Agent, to: Presence, trigger: Trigger, at: int, reason: str) -> Agent:
     after, after_reason = agent.after, agent.after_reason
-    if agent.after is not None and to not in ON_CALL and to is not _P.WRAPUP:
-        to, reason, after, after_reason = agent.after, agent.after_reason, None, ""
-    at = max(at, agent.since)  # two clocks may differ by a moment: no state ends before it began
+    if to is _P.DIRECT_CALL and agent.presence in (_P.PAUSED, _P.NOT_RESPONDING):
+        after, after_reason = agent.presence, agent.reason  # back to that
+    elif after is not None and to not in BUSY and to is not _P.DIRECT_CALL:
+        to, reason, after, after_reason = after, after_reason, None, ""
+    to = _instead_of_ready(agent, to)
     keeps_turn = trigger is _T.OFFER_ENDED and to is _P.READY
-    idle_since = at if to is _P.READY and not keeps_turn else agent.idle_since
-    on_call = to in ON_CALL or to is _P.WRAPUP
+    at = max(at, agent.since)  # two clocks may differ by a moment: no state ends before it began
     came = agent.presence is _P.OFFLINE
-    busy_ms = 0 if came else agent.busy_ms + (at - agent.since if agent.presence in BUSY else 0)
-    return Agent(
-        name=agent.name,
+    return replace(
+        agent,
         presence=to,
         since=at,
         reason=reason,
-        idle_since=idle_since,
+        idle_since=at if to is _P.READY and not keeps_turn else agent.idle_since,
         login_at=at if came else agent.login_at,
-        busy_ms=busy_ms,
+        busy_ms=0 if came else agent.busy_ms + (at - agent.since if agent.presence in BUSY else 0),
         leg=agent.leg if to in ON_CALL else "",
-        call=agent.call if on_call else "",
-        queue=agent.queue if on_call else "",
+        call=agent.call if to in BUSY else agent.direct if to is _P.DIRECT_CALL else "",
+        queue=agent.queue if to in BUSY else "",
         after=after,
         after_reason=after_reason,
     )
+
+
+def _instead_of_ready(agent: Agent, to: Presence) -> Presence:
+    if to is not _P.READY:
+        return to
+    if agent.direct:
+        return _P.DIRECT_CALL
+    return _P.UNREACHABLE if agent.phone_gone else to

@@ -15,7 +15,12 @@ from ccctl.cli.common import print_table
 from ccctl.lab.callers import Trial
 
 SHOWN_CALLS = 12
-_COLOURS = {"ready": "green", "talking": "cyan", "ringing": "yellow", "not_responding": "red"}
+_COLOURS = {
+    **dict.fromkeys(("talking", "held", "consulting"), "cyan"),
+    **dict.fromkeys(("ringing", "whisper"), "yellow"),
+    **dict.fromkeys(("not_responding", "unreachable"), "red"),
+    "ready": "green",
+}
 Json = dict[str, Any]
 
 
@@ -67,7 +72,7 @@ class Board:
                 queue["name"],
                 str(queue.get("waiting", 0)),
                 _since(queue.get("oldest")),
-                str(agents.get("talking", 0)),
+                str(sum(agents.get(state, 0) for state in ("talking", "held", "consulting"))),
                 str(agents.get("ready", 0)),
                 str(today.get("answered", 0)),
                 str(today.get("abandoned", 0)),

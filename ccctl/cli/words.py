@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
-STATES = ("ready", "ringing", "talking", "wrapup", "paused", "not_responding")
+STATES = (
+    *("ready", "reserved", "ringing", "whisper", "talking", "held", "consulting", "wrapup"),
+    *("direct_call", "paused", "not_responding", "unreachable"),
+)
 
 
 def lasted(since: int | None, now: int) -> str:

@@ -12,13 +12,17 @@ from ccctl.report.intervals import Axis, Period
 from ccctl.report.kpi import MISSED, login_time, mean, occupancy, overlap, percent, utilisation
 from ccctl.report.tables import PERIOD_COLUMNS, Column, Row, Scope, Table, Unit, Wrapups, rounded, share
 
-STATES = ("ready", "ringing", "talking", "wrapup", "paused", "not_responding")
+STATES = (
+    *("ready", "ringing", "talking", "wrapup", "paused", "not_responding"),
+    *("reserved", "whisper", "held", "consulting", "direct_call", "unreachable"),
+)
+DETAILS = STATES[6:]  # rare, or short: a terminal does without
 
 COLUMNS = (
     *PERIOD_COLUMNS,
     Column("agent", "agent", Unit.TEXT),
     Column("login_ms", "logged in", Unit.MS),
-    *(Column(f"{state}_ms", state.replace("_", " "), Unit.MS) for state in STATES),
+    *(Column(f"{s}_ms", s.replace("_", " "), Unit.MS, detail=s in DETAILS) for s in STATES),
     Column("offers", "offers"),
     Column("answered", "answered"),
     Column("missed", "missed"),

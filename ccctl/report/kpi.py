@@ -304,7 +304,9 @@ def handle_time(visits: Iterable[VisitRow], wrapups: Iterable[AgentStateRow]) ->
 # -- agents ----------------------------------------------------------------------------------------
 
 OFFLINE = "offline"
-WORKING = ("talking", "wrapup")
+TALKING = ("talking", "held", "consulting")
+WORKING = (*TALKING, "wrapup")
+RINGING = ("reserved", "ringing", "whisper")
 IDLE = "ready"
 
 
@@ -327,15 +329,17 @@ def login_time(times: dict[str, int]) -> int:
 
 
 def occupancy(times: dict[str, int]) -> float | None:
-    """(talking + wrap-up) / (talking + wrap-up + ready) * 100; per cent; Amazon Connect: ringing and
-    paused time is neither work nor idleness."""
+    """(talking + wrap-up) / (talking + wrap-up + ready) * 100; per cent; hold and consultation are talking.
+    Amazon Connect: ringing and paused time is neither work nor idleness, and neither are calls outside the
+    queues or without a phone."""
     working = sum(times.get(presence, 0) for presence in WORKING)
     return percent(working, working + times.get(IDLE, 0))
 
 
 def utilisation(times: dict[str, int]) -> float | None:
-    """(talking + wrap-up + ringing) / login time * 100; per cent. No two systems agree on this one."""
-    busy = sum(times.get(presence, 0) for presence in (*WORKING, "ringing"))
+    """(talking + wrap-up + ringing) / login time * 100; per cent; the announcement and being kept free for a
+    caller are ringing. No two systems agree on this one."""
+    busy = sum(times.get(presence, 0) for presence in (*WORKING, *RINGING))
     return percent(busy, login_time(times))
 
 

@@ -17,10 +17,10 @@ from ccctl.flow.roster import Roster
 from ccctl.queue import estimate as q
 from ccctl.queue.censored import kaplan_meier
 from ccctl.report.intervals import Axis, Period
-from ccctl.report.kpi import mean, percent, percentile
+from ccctl.report.kpi import RINGING, WORKING, mean, percent, percentile
 from ccctl.report.tables import PERIOD_COLUMNS, Column, Row, Scope, Table, Unit, Wrapups, rounded, share
 
-CAN_TAKE = ("ready", "ringing", "talking", "wrapup")
+CAN_TAKE = ("ready", *RINGING, *WORKING)
 
 COLUMNS = (
     *PERIOD_COLUMNS,

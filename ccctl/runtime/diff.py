@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ccctl.agent.state import ON_CALL
 from ccctl.asterisk.conf import Revision, flows_file, own, queues_of
 from ccctl.asterisk.drift import Edit
 from ccctl.asterisk.reload import changed_modules
@@ -127,7 +128,7 @@ def _touched(seen: Outlook) -> Iterator[str]:
 
 
 def _leaver(agent: str, presence: str) -> Iterator[str]:
-    if presence in ("ringing", "talking"):
+    if presence in ON_CALL:
         yield f"live: agent {agent} is {presence}; he is logged out, and his call goes on"
     elif presence != "offline":
         yield f"live: agent {agent} is {presence}; he is logged out"

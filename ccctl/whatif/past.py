@@ -16,14 +16,14 @@ from msgspec.structs import replace
 
 from ccctl.changes import AgentStateRow, OfferOutcome, OfferRow, Outcome, VisitRow
 from ccctl.flow.roster import AgentConfig, QueueConfig, Roster
-from ccctl.report.kpi import MISSED, wait_ms
+from ccctl.report.kpi import MISSED, RINGING, WORKING, wait_ms
 from ccctl.whatif.chance import Chance, pick
 from ccctl.whatif.patience import Patience, draw_patience, kaplan_meier
 from ccctl.whatif.plan import AWAY_MS, Caller, Duty, Further, Miss, Window
 
 REFUSED = (Outcome.FULL, Outcome.NO_AGENTS)  # they tell nothing about patience
 TAKEN_BACK = (OfferOutcome.CALLER_LEFT, OfferOutcome.WITHDRAWN)
-AT_WORK = ("ready", "ringing", "talking", "wrapup", "not_responding")  # else he takes a break
+AT_WORK = ("ready", *RINGING, *WORKING, "not_responding")  # else he takes a break: so do calls of his own
 TIMER = "timer"  # cause of the state after a wrap-up that took all of its time
 GONE_MS = 24 * 3_600_000
 

@@ -124,6 +124,7 @@ _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "whisper": offers.on_whisper_done,
     "accept": offers.on_accept_timer,
     "wrapup": agents.on_wrapup_timer,
+    "reserved": agents.on_reserved_timer,
     "again": lambda world, node, at, out: queueing.go_on(world, out, node, at),
 }
 

@@ -1,7 +1,7 @@
 """What agents and the operator ask for, by phone code or by command."""
 
 from ccctl import commands as c
-from ccctl.agent.state import ON_CALL, Agent, Presence, Trigger
+from ccctl.agent.state import KEEPS_WISHES, Agent, Presence, Trigger
 from ccctl.diagnostics import did_you_mean
 from ccctl.events import (
     AgentCode,
@@ -98,7 +98,7 @@ def on_code(world: World, event: AgentCode, out: Out) -> None:
 
 
 def _toggle(agent: Agent, event: AgentCode) -> Trigger | None:
-    now = agent.after if agent.after is not None and agent.presence in ON_CALL else agent.presence
+    now = agent.after if agent.after is not None and agent.presence in KEEPS_WISHES else agent.presence
     if event.code == "agent-login":
         comes = now in (Presence.OFFLINE, Presence.NOT_RESPONDING, Presence.WRAPUP)
         return Trigger.LOGIN if comes else Trigger.LOGOUT
@@ -107,6 +107,11 @@ def _toggle(agent: Agent, event: AgentCode) -> Trigger | None:
     if now in (Presence.PAUSED, Presence.NOT_RESPONDING):
         return Trigger.UNPAUSE
     return Trigger.PAUSE
+
+
+def on_reserved_timer(world: World, name: str, at: int, out: Out) -> None:
+    if world.agents[name].presence is Presence.RESERVED:
+        trigger(world, out, name, Trigger.OFFER_ENDED, at, ("", "timer"))
 
 
 def on_wrapup_timer(world: World, name: str, at: int, out: Out) -> None:

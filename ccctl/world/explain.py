@@ -20,8 +20,8 @@ Clock = Callable[[int], str]
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why not. `id` is stable: offline, paused, not_responding, wrapup, talking, ringing, rung, skill, rank,
-    kept, not_a_member, held."""
+    """Why not. `id` is stable: rung, skill, rank, kept, not_a_member, held, or the
+    state that he is in."""
 
     id: str
     text: str
@@ -155,12 +155,26 @@ def _not_free(agent: Agent, call: Ref, clock: Clock) -> Iterator[Reason]:
             yield Reason("not_responding", f"did not take a call at {since}{why}")
         case Presence.WRAPUP:
             yield Reason("wrapup", f"in wrap-up since {since}")
-        case Presence.TALKING:
-            yield Reason("talking", f"talking since {since} to {agent.call}")
-        case Presence.RINGING if agent.call == call:
-            yield Reason("rung", f"rings for this caller since {since}")
-        case Presence.RINGING:
-            yield Reason("ringing", f"ringing since {since} for {agent.call}")
+        case Presence.RINGING | Presence.WHISPER | Presence.RESERVED if agent.call == call:
+            yield Reason("rung", f"{_DOES[agent.presence]} for this caller since {since}")
+        case Presence.RINGING | Presence.WHISPER | Presence.RESERVED:
+            yield Reason(str(agent.presence), f"{_DOES[agent.presence]} since {since} for {agent.call}")
+        case Presence.TALKING | Presence.HELD | Presence.CONSULTING:
+            yield Reason(str(agent.presence), f"{_DOES[agent.presence]} since {since} to {agent.call}")
+        case Presence.DIRECT_CALL | Presence.UNREACHABLE:
+            yield Reason(str(agent.presence), f"{_DOES[agent.presence]} since {since}")
+
+
+_DOES = {
+    Presence.RESERVED: "kept free",
+    Presence.RINGING: "ringing",
+    Presence.WHISPER: "hearing the announcement",
+    Presence.TALKING: "talking",
+    Presence.HELD: "holding, and belongs",
+    Presence.CONSULTING: "consulting, and belongs",
+    Presence.DIRECT_CALL: "in a call outside the queues",
+    Presence.UNREACHABLE: "without a registered phone",
+}
 
 
 # -- callers for an agent ------------------------------------------------------------------------------

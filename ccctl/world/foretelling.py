@@ -4,12 +4,12 @@ Other queues have no estimator and cost nothing. One that is new begins to learn
 time before enough callers were answered.
 """
 
-from ccctl.agent.state import ON_CALL, Agent, Presence
+from ccctl.agent.state import BUSY, Agent, Presence
 from ccctl.changes import VisitRow
 from ccctl.queue import estimate as q
 from ccctl.world.state import Leg, Visit, World
 
-CAN_TAKE = (*ON_CALL, Presence.READY, Presence.WRAPUP)
+CAN_TAKE = BUSY | {Presence.READY}
 
 
 def entered(world: World, visit: Visit) -> None:
@@ -47,8 +47,7 @@ def changed(world: World, before: Agent, after: Agent) -> None:
     if (before.presence in CAN_TAKE) != (after.presence in CAN_TAKE):
         for queue in world.queues_of(after.name):
             staffed(world, queue, after.since)
-    busy = after.presence in (*ON_CALL, Presence.WRAPUP)
-    if not busy and after.name in world.serving:
+    if after.presence not in BUSY and after.name in world.serving:
         queue, began = world.serving.pop(after.name)
         _fold(world, queue, q.Handled(after.since, max(0, after.since - began)))
 

@@ -48,6 +48,7 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
         connect(world, out, leg, state, at)
         return
     state.phase = Phase.WHISPER
+    trigger(world, out, state.agent, Trigger.PICKED_UP, at, ("", "distributor"))
     out_of_pool(world, world.visits[state.call])
     waited = (at - world.visits[state.call].row.entered) // 1000
     media = tuple(f"number:{waited}" if item == "waited" else item for item in queue.whisper or ASK)
@@ -213,8 +214,7 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
     stop_timer(world, out, f"whisper:{leg}")
     stop_timer(world, out, f"accept:{leg}")
     end_offer(out, state, why, at)
-    # while nobody hears Asterisk it is not the agent's doing: he got silence, or his answer was lost
-    what = Trigger.OFFER_ENDED if world.is_held(leg) or _rang_with_all(world, state, why) else Trigger.MISSED
+    what = _follows(world, leg, state, why)
     visit = world.visits.get(state.call)
     offered = visit is not None and leg in visit.legs
     if visit is not None and offered:
@@ -224,6 +224,13 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
         again = back_to_music if state.phase is Phase.CONNECTING else back_in_line
         again(world, out, visit, at)
     out.do(c.Disconnect(leg=leg))
+
+
+def _follows(world: World, leg: Ref, state: Leg, why: OfferOutcome) -> Trigger:
+    """While nobody hears Asterisk it is not the agent's doing: he got silence, or his answer was lost."""
+    if world.is_held(leg) or _rang_with_all(world, state, why):
+        return Trigger.OFFER_ENDED
+    return Trigger.MISSED
 
 
 def _rang_with_all(world: World, state: Leg, why: OfferOutcome) -> bool:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from ccctl import commands as c
-from ccctl.agent.state import Agent, Presence, Trigger, advance
+from ccctl.agent.state import AWAY, Agent, Presence, Trigger, advance
 from ccctl.changes import AgentStateRow
 from ccctl.world import foretelling
 from ccctl.world.state import Out, World
@@ -30,7 +30,8 @@ def change(world: World, out: Out, agent: Agent, cause: str) -> None:
 
 
 def takes_calls(agent: Agent) -> bool:
-    return agent.presence not in (Presence.OFFLINE, Presence.PAUSED, Presence.NOT_RESPONDING)
+    """A phone that is not there is app_queue's own to see; it says only what the agent wants."""
+    return agent.presence not in AWAY
 
 
 def mirror(world: World, out: Out, agent: Agent) -> None:
@@ -63,8 +64,25 @@ def _row(row_id: str, agent: Agent, ended: int | None, cause: str) -> AgentState
     )
 
 
+RESERVED_MS = 120_000
+
+
+def reserve(world: World, out: Out, name: str, where: tuple[str, str], at: int) -> None:
+    """READY -> RESERVED for `where` = call, queue. Whoever reserves also ends it; a timer of the agent's
+    frees him if that is forgotten."""
+    call, queue = where
+    before = world.agents[name]
+    after = advance(before, Trigger.RESERVED, at)
+    if after is before:
+        return
+    change(world, out, replace(after, call=call, queue=queue), "distributor")
+    timer = f"reserved:{name}"
+    world.timers[timer] = at + RESERVED_MS
+    out.do(c.StartTimer(timer=timer, at=at + RESERVED_MS))
+
+
 def occupy(world: World, out: Out, name: str, where: tuple[str, str, str], at: int) -> None:
-    """READY -> RINGING; `where` = leg, call, queue."""
+    """READY or RESERVED -> RINGING; `where` = leg, call, queue."""
     leg, call, queue = where
     before = world.agents[name]
     after = advance(before, Trigger.OFFERED, at)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ccctl import commands as c
-from ccctl.agent.state import Agent, Presence, Trigger, advance
+from ccctl.agent.state import AWAY, Agent, Presence, Trigger, advance
 from ccctl.changes import OfferOutcome, OfferRow, Outcome, SegmentKind
 from ccctl.events import CallerQueued, Ref, split_ref
 from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
@@ -20,8 +20,8 @@ from ccctl.world.presence import change, occupy
 from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
 
 RING_ALL = "ring-all"
+_NOT_ASKED = AWAY | {Presence.UNREACHABLE}
 ALONE = 2  # fewer than so many who are free: nothing to choose
-AWAY = (Presence.OFFLINE, Presence.PAUSED, Presence.NOT_RESPONDING)
 RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
 AGAIN_MS = 2000
 RESULTS = {
@@ -123,7 +123,7 @@ def _last_agent(world: World, queue: QueueConfig, caller: str, at: int) -> str:
     name, talked_at = world.last_agents.get(caller, ("", 0))
     if not name or name not in queue.agents or at - talked_at > queue.sticky_ms:
         return ""
-    return name if world.agents.get(name, Agent(name)).presence not in AWAY else ""
+    return name if world.agents.get(name, Agent(name)).presence not in _NOT_ASKED else ""
 
 
 def _await_stage(world: World, out: Out, visit: Visit) -> None:
@@ -390,6 +390,8 @@ def trigger(
     change(world, out, after, cause)
     if before.presence is Presence.WRAPUP:
         stop_timer(world, out, f"wrapup:{name}")
+    elif before.presence is Presence.RESERVED:
+        stop_timer(world, out, f"reserved:{name}")
     if after.presence is Presence.READY:
         give_work(world, out, name, at)
     elif after.presence is Presence.OFFLINE and before.presence is not Presence.OFFLINE:

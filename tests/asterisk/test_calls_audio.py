@@ -46,7 +46,7 @@ async def test_whisper_is_heard_by_the_agent_alone_then_both_hear_each_other(des
     await caller.until_heard({MUSIC}, among=EARS)
     ringing.answer()
     await ears({"agent": ringing, "caller": caller}, {"agent": {WHISPER}, "caller": {MUSIC}})
-    await desk.presence("anna", "ringing")
+    await desk.presence("anna", "whisper")
     await ears({"agent": ringing, "caller": caller}, {"agent": {CALLER}, "caller": {ANNA}})
     await desk.presence("anna", "talking")
     heard_by_caller = caller.heard(0, among=[WHISPER])

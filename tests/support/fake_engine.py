@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from ccctl.agent.state import Presence
 from ccctl.commands import Reply
 from ccctl.events import Request
 from ccctl.runtime.live import LiveView
@@ -41,7 +42,7 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-STATES = ("ready", "ringing", "talking", "wrapup", "paused", "not_responding", "offline")
+STATES = tuple(map(str, Presence))
 
 
 def system(asterisk: str = "up", detail: str = "") -> dict[str, Any]:

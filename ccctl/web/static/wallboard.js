@@ -4,16 +4,35 @@ import { Feed } from "./feed.js";
 import { seconds, serviceLevel, span, staffLevel, stateWords, waitLevel, worst } from "./levels.js";
 
 const TURN_MS = 10000;
-const STATES = [
-  ["ready", "Ready"],
-  ["talking", "Talking"],
-  ["ringing", "Ringing"],
-  ["wrapup", "Wrap-up"],
-  ["paused", "Paused"],
-  ["not_responding", "No answer"],
+// What is counted together: [name, words, states].
+const GROUPS = [
+  ["ready", "Ready", ["ready"]],
+  ["talking", "Talking", ["talking", "held", "consulting"]],
+  ["ringing", "Ringing", ["reserved", "ringing", "whisper"]],
+  ["wrapup", "Wrap-up", ["wrapup"]],
+  ["paused", "Paused", ["paused"]],
+  ["not_responding", "No answer", ["not_responding", "unreachable"]],
+  ["direct_call", "Other call", ["direct_call"]],
 ];
-const WORDS = Object.fromEntries(STATES);
-const ORDER = ["not_responding", "ringing", "talking", "wrapup", "ready", "paused"];
+const TALKING = GROUPS[1][2];
+const WORDS = {
+  ready: "Ready",
+  reserved: "Kept free",
+  ringing: "Ringing",
+  whisper: "Announcement",
+  talking: "Talking",
+  held: "On hold",
+  consulting: "Consulting",
+  wrapup: "Wrap-up",
+  paused: "Paused",
+  not_responding: "No answer",
+  direct_call: "Other call",
+  unreachable: "No phone",
+};
+const ORDER = [
+  "not_responding", "unreachable", "reserved", "ringing", "whisper", "talking", "held", "consulting",
+  "wrapup", "direct_call", "ready", "paused",
+];
 
 const byId = (id) => document.getElementById(id);
 const board = byId("queues");
@@ -113,7 +132,8 @@ function fillTile(tile, queue) {
   field(tile, "abandoned", String(today.abandoned));
   percent(tile.querySelector('[data-field="sl"]'), today.sl);
   field(tile, "promise", `Today, target ${today.sl_percent} % in ${seconds(today.sl_ms)} (${today.sl_preset})`);
-  const parts = STATES.filter(([state]) => agents[state] > 0).map(([state, word]) => `${agents[state]} ${word.toLowerCase()}`);
+  const many = GROUPS.map(([, word, states]) => [word, states.reduce((sum, state) => sum + (agents[state] || 0), 0)]);
+  const parts = many.filter(([, n]) => n > 0).map(([word, n]) => `${n} ${word.toLowerCase()}`);
   field(tile, "staff", parts.length ? `Agents: ${parts.join(", ")}` : "Agents: none logged in");
 }
 
@@ -201,10 +221,11 @@ function queueTitle(name) {
 
 function counts(agents) {
   const list = element("dl", "counts", "");
-  for (const [state, word] of STATES) {
-    const n = agents.filter((agent) => agent.presence === state).length;
+  for (const [name, word, states] of GROUPS) {
+    const n = agents.filter((agent) => states.includes(agent.presence)).length;
+    if (n === 0 && name === "direct_call") continue; // two rows of three, as long as they do
     const box = document.createElement("div");
-    box.dataset.state = state;
+    box.dataset.state = name;
     box.toggleAttribute("data-zero", n === 0);
     box.append(element("dt", "", word), element("dd", "", String(n)));
     list.append(box);
@@ -236,7 +257,7 @@ function drawTotals(queues, agents) {
   const total = {
     waiting: queues.reduce((sum, queue) => sum + queue.waiting, 0),
     ready: agents.filter((agent) => agent.presence === "ready").length,
-    talking: agents.filter((agent) => agent.presence === "talking").length,
+    talking: agents.filter((agent) => TALKING.includes(agent.presence)).length,
   };
   for (const [name, n] of Object.entries(total)) write(document.querySelector(`[data-total="${name}"]`), String(n));
 }

@@ -21,7 +21,7 @@ def test_one_call_from_queue_to_wrap_up() -> None:
     centre.tick(4000)
     whisper = next(x for x in centre.answer(leg) if isinstance(x, c.Whisper))
     assert whisper.media == ("sound:cc/queue-support-1", "number:4")
-    assert centre.presence("a0") is P.RINGING
+    assert centre.presence("a0") is P.WHISPER
     connect = centre.send(e.WhisperDone(at=centre.at, leg=leg))
     assert [x.record for x in connect if isinstance(x, c.Connect)] == [f"1970/01/01/{leg[5:]}.wav"]
     centre.send(e.Connected(at=centre.at, leg=leg))
