@@ -12,7 +12,7 @@ from shutil import rmtree
 import click
 import msgspec
 
-from ccctl.cli.common import print_json, print_table
+from ccctl.cli.benchrows import Row, less_is_better, show
 from ccctl.cli.lab import bring_up, lab_of
 from ccctl.errors import LabError
 from ccctl.flow.dialplan import render
@@ -30,16 +30,6 @@ errors = [str(each) for each in done.diagnostics][:3]
 generation = done.plan.generation if done.plan else ""
 print(json.dumps({"generation": generation, "errors": errors}))
 """
-
-
-class Row(msgspec.Struct, frozen=True):
-    """ratio = peer / ours: above 1 we are the faster."""
-
-    name: str
-    ours: float
-    peer: float
-    ratio: float
-    unit: str
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -64,14 +54,7 @@ def compile_bench(ctx: click.Context, flows: int, form: str) -> None:
     from ccctl.cli.lab import lab_home
 
     home = Path(lab_home(ctx)) / "bench"
-    rows = measure(home, flows)
-    if form == "json":
-        print_json([msgspec.structs.asdict(row) for row in rows])
-    else:
-        columns = ("name", "ours", "peer", "ratio", "unit")
-        print_table(
-            columns, [(r.name, round(r.ours, 3), round(r.peer, 3), round(r.ratio, 2), r.unit) for r in rows]
-        )
+    show(measure(home, flows), form, 3)
 
 
 def measure(home: Path, flows: int) -> list[Row]:
@@ -86,14 +69,14 @@ def measure(home: Path, flows: int) -> list[Row]:
     return [
         *_rows(f"{flows} flows from cold", cold, peer),
         *_rows("after one edit", edited, peer),
-        Row(f"a flow among {flows * LARGER} against {flows}", per, each, each / per, "ms of CPU"),
+        less_is_better(f"a flow among {flows * LARGER} against {flows}", per, each, "ms of CPU"),
     ]
 
 
 def _rows(name: str, ours: Run, peer: Run) -> list[Row]:
     return [
-        Row(name, ours.cpu, peer.cpu, peer.cpu / ours.cpu, "s of CPU"),
-        Row(f"{name}, wall clock", ours.wall, peer.wall, peer.wall / ours.wall, "s"),
+        less_is_better(name, ours.cpu, peer.cpu, "s of CPU"),
+        less_is_better(f"{name}, wall clock", ours.wall, peer.wall, "s"),
     ]
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from shutil import rmtree
 
 import click
-import msgspec
 
-from ccctl.cli.benchcompile import Row, Run, asterisk_cpu, environment, measured
-from ccctl.cli.common import print_json, print_table
+from ccctl.cli.benchcompile import Run, asterisk_cpu, environment, measured
+from ccctl.cli.benchrows import Row, less_is_better, show
 from ccctl.cli.lab import lab_of
 from ccctl.cli.site import copy_example
 from ccctl.errors import LabError
@@ -51,14 +50,7 @@ def tests_bench(ctx: click.Context, count: int, sample: int, form: str) -> None:
     """
     from ccctl.cli.lab import lab_home
 
-    rows = measure(lab_home(ctx), count, sample)
-    if form == "json":
-        print_json([msgspec.structs.asdict(row) for row in rows])
-    else:
-        columns = ("name", "ours", "peer", "ratio", "unit")
-        print_table(
-            columns, [(r.name, round(r.ours, 3), round(r.peer, 3), round(r.ratio, 2), r.unit) for r in rows]
-        )
+    show(measure(lab_home(ctx), count, sample), form, 3)
 
 
 def repeated(tests: tuple[Case, ...], count: int, place: str) -> list[Case]:
@@ -83,22 +75,21 @@ def measure(home: str, count: int, sample: int) -> list[Row]:
     real = on_asterisk(site, home, repeated(suite.tests, sample, "lab"))
     return [
         _row("a test", played, count, real, sample),
-        Row("a test, of CPU", *_each(played.cpu, count, real.cpu, sample), "ms of CPU"),
+        less_is_better("a test, of CPU", *_each(played.cpu, count, real.cpu, sample), "ms of CPU"),
         _total(f"{count} tests, from start to end of a process", whole.cpu, real.wall * count / sample),
     ]
 
 
 def _row(name: str, ours: Run, count: int, peer: Run, sample: int) -> Row:
-    return Row(name, *_each(ours.wall, count, peer.wall, sample), "ms")
+    return less_is_better(name, *_each(ours.wall, count, peer.wall, sample), "ms")
 
 
-def _each(ours: float, count: int, peer: float, sample: int) -> tuple[float, float, float]:
-    each, theirs = 1000 * ours / count, 1000 * peer / sample
-    return each, theirs, theirs / each
+def _each(ours: float, count: int, peer: float, sample: int) -> tuple[float, float]:
+    return 1000 * ours / count, 1000 * peer / sample
 
 
 def _total(name: str, ours: float, peer: float) -> Row:
-    return Row(name, ours, peer, peer / ours, "s of CPU; at the peer's pace")
+    return less_is_better(name, ours, peer, "s of CPU; at the peer's pace")
 
 
 def simulated(folder: Path, home: Path, count: int) -> tuple[Run, Run]:

@@ -215,8 +215,8 @@ class Centre:
                 await must_run(self.home, "init", str(self.site_folder))
             await must_run(self.home, "apply", str(self.site_folder), "--yes")
             self.site = read_site(self.site_folder)
-            self._daemon = Daemon(self.settings)
-            await self._daemon.__aenter__()
+            self.daemon = Daemon(self.settings)
+            await self.daemon.__aenter__()
         except BaseException:
             await self._down()
             raise
@@ -226,7 +226,7 @@ class Centre:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self._daemon.__aexit__(kind, error, trace)
+            await self.daemon.__aexit__(kind, error, trace)
         finally:
             await self._down()
 

@@ -49,6 +49,13 @@ class Gaps:
     def rate(self) -> float:
         return self.talks / self.seconds if self.seconds else 0.0
 
+    def add(self, more: "Gaps") -> None:
+        """What another round measured."""
+        self.gaps += more.gaps
+        self.talks += more.talks
+        self.failed += more.failed
+        self.seconds += more.seconds
+
 
 class GapMeter:
     """Drives one distributor: `number` is what its callers dial, `caller` who they say they are."""
