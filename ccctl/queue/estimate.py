@@ -155,7 +155,7 @@ def fold(state: State, fact: Fact) -> None:
         case Staffed(agents=agents):
             state.agents = agents
         case Handled(handle_ms=handle_ms):
-            _observe(state.handling, handle_ms)
+            _observe(state.handling, max(0, handle_ms))
         case Entered():
             _enter(state, fact)
         case _ if fact.call in state.calls:
@@ -212,14 +212,14 @@ def _end(state: State, caller: Waiting, fact: Answered | Left) -> None:
     """Who was rung for at once did not wait for an agent: he tells nothing but how long phones ring."""
     answered = isinstance(fact, Answered)
     if answered and caller.taken:
-        _observe(state.ringing, fact.at - caller.taken)
+        _observe(state.ringing, max(0, fact.at - caller.taken))
     if not caller.held or fact.at == caller.entered:
         return
     _observe(state.leaving, events=not answered)
     if answered:
         _observe(state.taking)
     if caller.law:
-        _score(state, caller, caller.law, fact.at - caller.entered, answered)
+        _score(state, caller, caller.law, max(0, fact.at - caller.entered), answered)
 
 
 # -- what is foretold --------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ NATIVE_OUTCOMES = {
 
 def on_mark(world: World, event: CallMarked, out: Out) -> None:
     if event.mark == marks.CALL:
-        _arrive(world, event, out)
+        if event.call not in world.ended:
+            _arrive(world, event, out)
         return
     call = world.calls.get(event.call)
     act = _MARKS.get(event.mark)
@@ -91,6 +92,9 @@ def _asked(call: Call, event: CallMarked, out: Out) -> None:
 
 def _native(call: Call, event: CallMarked, out: Out) -> None:
     last = call.last_visit
+    if _is_told_already(call, event):
+        return
+    _end_native(call, out, Outcome.WITHDRAWN, event.at)  # its own end was not told
     if last is not None and last.outcome is Outcome.ABANDONED and last.engine == "acd":
         call.last_visit = replace(last, outcome=Outcome.WITHDRAWN)  # he had not left: the dialplan took over
         out.row(call.last_visit)
@@ -103,18 +107,30 @@ def _native(call: Call, event: CallMarked, out: Out) -> None:
 
 
 def _native_end(call: Call, event: CallMarked, out: Out) -> None:
+    if call.native is not None:
+        _end_native(call, out, NATIVE_OUTCOMES.get(event.value, Outcome.FAILED), event.at)
+        close_segment(call, out, event.at)
+
+
+def _end_native(call: Call, out: Out, outcome: Outcome, at: int) -> None:
     row = call.native
     if row is None:
         return
     if row.ended is None:
-        outcome = NATIVE_OUTCOMES.get(event.value, Outcome.FAILED)
-        row = replace(row, ended=event.at, outcome=outcome)
+        row = replace(row, ended=max(at, row.entered), outcome=outcome)
     else:
-        row = replace(row, talk_ended=event.at)
+        row = replace(row, talk_ended=max(at, row.ended))
     call.native, call.last_visit = None, row
     out.row(row)
-    close_segment(call, out, event.at)
     out.touch(f"queue/{row.queue}")
+
+
+def _is_told_already(call: Call, event: CallMarked) -> bool:
+    """The same entry into app_queue, a second time."""
+    row, last = call.native, call.last_visit
+    if row is not None:
+        return (row.queue == event.value and row.ended is None) or event.at <= row.entered
+    return last is not None and last.engine == "native" and event.at < (last.talk_ended or last.ended or 0)
 
 
 def _dial(call: Call, event: CallMarked, out: Out) -> None:
@@ -191,7 +207,7 @@ def _native_talk(call: Call, caller: Ref, members: dict[Ref, str], at: int, out:
     names = [name for reference, name in members.items() if reference != caller]
     if not names or call.native is None:
         return
-    agent = names[0].partition("/")[2].rpartition("-")[0]
+    agent, at = names[0].partition("/")[2].rpartition("-")[0], max(at, call.native.entered)
     call.native = replace(call.native, ended=at, answered=at, outcome=Outcome.ANSWERED, agent=agent, offers=1)
     out.row(call.native)
     begin(call, out, SegmentKind.TALK, at, (call.native.queue, agent, ""))

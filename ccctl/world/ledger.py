@@ -119,9 +119,9 @@ def _end_lost_visit(call: Call, out: Out, at: int) -> None:
     if row is None:
         return
     if row.ended is None:
-        row = replace(row, ended=at, outcome=Outcome.ABANDONED)
+        row = replace(row, ended=max(at, row.entered), outcome=Outcome.ABANDONED)
     elif row.outcome is Outcome.ANSWERED and row.talk_ended is None:
-        row = replace(row, talk_ended=at)
+        row = replace(row, talk_ended=max(at, row.ended))
     call.native, call.asked_queue, call.last_visit = None, "", row
     out.row(row)
     out.touch(f"queue/{row.queue}")

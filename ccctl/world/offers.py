@@ -15,6 +15,7 @@ from ccctl.world.queueing import (
     back_in_line,
     back_to_music,
     end_offer,
+    end_recording,
     hold_back,
     is_number,
     out_of_pool,
@@ -50,7 +51,7 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
     state.phase = Phase.WHISPER
     trigger(world, out, state.agent, Trigger.PICKED_UP, at, ("", "distributor"))
     out_of_pool(world, world.visits[state.call])
-    waited = (at - world.visits[state.call].row.entered) // 1000
+    waited = max(0, at - world.visits[state.call].row.entered) // 1000
     media = tuple(f"number:{waited}" if item == "waited" else item for item in queue.whisper or ASK)
     language = world.roster.agents[state.agent].language if state.agent in world.roster.agents else ""
     out.do(c.Whisper(leg=leg, media=media, language=language))
@@ -90,17 +91,22 @@ def on_accept_timer(world: World, leg: Ref, at: int, out: Out) -> None:
 
 
 def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
-    stop_timer(world, out, f"whisper:{leg}")
-    stop_timer(world, out, f"accept:{leg}")
     state.phase = Phase.CONNECTING
     visit = world.visits.get(state.call)
-    if visit is not None:
-        out_of_pool(world, visit)
-        withdraw_all(world, out, visit, OfferOutcome.WITHDRAWN, at, but=leg)  # one winner
+    _win(world, out, leg, visit, at)
     wanted = is_recorded(world.roster.queues[state.queue].recording, visit.recording if visit else "")
     record, telling = recording_path(leg, at) if wanted else "", visit.telling if visit else ""
     whispering = bool(world.roster.queues[state.queue].accept_key)
     out.do(c.Connect(call=state.call, leg=leg, record=record, telling=telling, whispering=whispering))
+
+
+def _win(world: World, out: Out, leg: Ref, visit: Visit | None, at: int) -> None:
+    """The caller is his: nobody else's phone rings for him any more."""
+    for timer in ("ring", "whisper", "accept"):
+        stop_timer(world, out, f"{timer}:{leg}")
+    if visit is not None:
+        out_of_pool(world, visit)
+        withdraw_all(world, out, visit, OfferOutcome.WITHDRAWN, at, but=leg)
 
 
 def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
@@ -109,6 +115,7 @@ def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
     if state is None or visit is None or state.phase is Phase.TALK:
         return
     state.phase = Phase.TALK
+    _win(world, out, leg, visit, at)  # done by connect(), unless this is the first that we hear of it
     stop_timer(world, out, f"wait:{state.call}")
     world.line(state.queue).size -= 1
     at = max(at, visit.row.entered)
@@ -257,8 +264,7 @@ def end_talk(world: World, out: Out, leg: Ref, by: str, at: int) -> None:
     visit = world.visits.pop(state.call)
     at = max(at, visit.row.answered or at)
     _free_agent(world, out, state, at)
-    if state.recording is not None:
-        out.row(replace(state.recording, ended=max(at, state.recording.started)))
+    end_recording(out, state, at)
     row = replace(visit.row, talk_ended=at, ended_by=by)
     out.row(row)
     call = world.calls[state.call]

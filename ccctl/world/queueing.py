@@ -115,7 +115,7 @@ def _enter(world: World, out: Out, call: Call, event: CallerQueued) -> Visit:
 def _kept_place(world: World, queue: QueueConfig, caller: str, at: int) -> int:
     """Who was lost a moment ago and calls again waits since he came first."""
     since, lost_at = world.places.pop(f"{queue.name}/{caller}", (at, 0))
-    return since if at - lost_at <= queue.keep_place_ms else at
+    return min(since, at) if at - lost_at <= queue.keep_place_ms else at
 
 
 def _last_agent(world: World, queue: QueueConfig, caller: str, at: int) -> str:
@@ -327,6 +327,13 @@ def withdraw(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> No
 def end_offer(out: Out, leg: Leg, why: OfferOutcome, at: int) -> None:
     leg.offer = replace(leg.offer, ended=max(at, leg.offer.answered or leg.offer.offered), outcome=why)
     out.row(leg.offer)
+    if why is not OfferOutcome.ANSWERED:
+        end_recording(out, leg, at)
+
+
+def end_recording(out: Out, leg: Leg, at: int) -> None:
+    if leg.recording is not None:
+        out.row(replace(leg.recording, ended=max(at, leg.recording.started)))
 
 
 def send_on(world: World, out: Out, visit: Visit, outcome: Outcome, at: int, result: str = "") -> None:
@@ -419,6 +426,12 @@ def stop_timer(world: World, out: Out, timer: str) -> None:
 
 
 def on_renew(world: World, at: int, out: Out) -> None:
+    renew(world, at, out)
+    kept = (call for call, fresh in world.ended.items() if fresh or world.is_held(call))
+    world.ended = dict.fromkeys(kept, False)  # what is told late comes at once after a gap
+
+
+def renew(world: World, at: int, out: Out) -> None:
     """Renew the dead-man timer of everybody who waits; send on again who should be gone long ago."""
     for call, visit in world.visits.items():
         if visit.row.ended is None and not world.is_held(call):
@@ -428,6 +441,4 @@ def on_renew(world: World, at: int, out: Out) -> None:
             out.do(c.Release(call=reference, result=state.leaving))
     most = max((queue.keep_place_ms for queue in world.roster.queues.values()), default=0)
     world.places = {who: place for who, place in world.places.items() if at - place[1] <= most}
-    kept = (call for call, fresh in world.ended.items() if fresh or world.is_held(call))
-    world.ended = dict.fromkeys(kept, False)  # what is told late comes at once after a gap
     start_timer(world, out, "renew", at + DEADMAN_RENEW_MS)

@@ -27,19 +27,22 @@ from ccctl.world.queueing import (
     go_on,
     is_picked_up,
     on_queued,
-    on_renew,
     release,
     release_if_empty,
+    renew,
 )
 from ccctl.world.state import Out, Phase, Visit, World, is_leg
 from ccctl.world.watching import end as end_watch
+
+
+LOOK_MS = 60_000  # no look takes longer
 
 
 def on_started(world: World, event: Started, out: Out) -> None:
     world.boot = event.boot
     world.bridges.clear()
     world.held = dict.fromkeys(world.nodes, True)  # until the first look: nobody rings by what is old news
-    on_renew(world, event.at, out)
+    renew(world, event.at, out)
 
 
 # -- a new site ----------------------------------------------------------------------------------------
@@ -104,7 +107,9 @@ def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: 
     """What our books have and Asterisk has not, unless it is younger than the look we took."""
     at = event.at
     for call, visit in list(world.visits.items()):
-        if not _on(event, call) or visit.row.entered >= at or (call in live and live[call].ours):
+        if not _on(event, call) or _is_younger(visit.row.entered, at) or (call in live and live[call].ours):
+            continue
+        if call not in world.visits:  # the end of another one's sent him on
             continue
         if visit.row.ended is not None:
             caller_gone(world, out, visit, at)
@@ -112,13 +117,18 @@ def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: 
             outcome = Outcome.WITHDRAWN if call in live else Outcome.ABANDONED  # in the dialplan, or gone
             end_waiting(world, out, visit, outcome, at)
     for leg, state in list(world.legs.items()):
-        if _on(event, leg) and leg not in live and state.offer.offered < at and leg in world.legs:
+        if _on(event, leg) and leg not in live and leg in world.legs and not _is_younger(state.offer.offered, at):
             _end_leg(world, out, leg, at)
     for leg in [leg for leg in world.watches if _on(event, leg) and leg not in live]:
         end_watch(world, out, leg, at)
     for call in [ref for ref in world.calls if _on(event, ref) and ref not in live]:
-        if world.calls[call].row.started < at:
+        if call not in world.visits and not _is_younger(world.calls[call].row.started, at):
             end_call(world, out, call, at)
+
+
+def _is_younger(began: int, at: int) -> bool:
+    """It began while we looked. What began much later than now did so by a clock that was set back since."""
+    return at <= began <= at + LOOK_MS
 
 
 def _end_leg(world: World, out: Out, leg: Ref, at: int) -> None:

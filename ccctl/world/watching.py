@@ -105,7 +105,7 @@ def start(world: World, out: Out, leg: Ref, at: int) -> None:
 
 def _open_row(world: World, out: Out, leg: Ref, watch: WatchState, at: int) -> None:
     if watch.row is not None:
-        out.row(replace(watch.row, ended=at))
+        out.row(replace(watch.row, ended=max(at, watch.row.started)))
     watch.serial += 1
     watch.row = WatchRow(
         id=f"{leg}:{watch.serial}",
@@ -157,6 +157,6 @@ def end(world: World, out: Out, leg: Ref, at: int) -> None:
     if watch is None:
         return
     if watch.row is not None:
-        out.row(replace(watch.row, ended=at))
+        out.row(replace(watch.row, ended=max(at, watch.row.started)))
     out.do(c.EndWatch(leg=leg, serial=watch.serial))
     out.touch(f"watch/{leg}", f"agent/{watch.agent}")
