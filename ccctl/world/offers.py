@@ -189,7 +189,7 @@ def _why(cause: int) -> OfferOutcome:
 
 def on_leg_failed(world: World, event: LegFailed, out: Out) -> None:
     state = world.legs.get(event.leg)
-    if state is None:
+    if state is None or state.phase is not Phase.RINGING:  # it was answered: only our request got no answer
         return
     out.do(c.Note(text=f"{state.agent} could not be rung: {event.reason}", warning=True))
     if event.down:

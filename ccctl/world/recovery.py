@@ -34,7 +34,6 @@ from ccctl.world.queueing import (
 from ccctl.world.state import Out, Phase, Visit, World, is_leg
 from ccctl.world.watching import end as end_watch
 
-
 LOOK_MS = 60_000  # no look takes longer
 
 
@@ -117,7 +116,8 @@ def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: 
             outcome = Outcome.WITHDRAWN if call in live else Outcome.ABANDONED  # in the dialplan, or gone
             end_waiting(world, out, visit, outcome, at)
     for leg, state in list(world.legs.items()):
-        if _on(event, leg) and leg not in live and leg in world.legs and not _is_younger(state.offer.offered, at):
+        gone = _on(event, leg) and leg not in live and not _is_younger(state.offer.offered, at)
+        if gone and leg in world.legs:
             _end_leg(world, out, leg, at)
     for leg in [leg for leg in world.watches if _on(event, leg) and leg not in live]:
         end_watch(world, out, leg, at)

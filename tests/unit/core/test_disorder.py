@@ -177,7 +177,7 @@ def nobody_is_stuck(books: Books, world: World, at: int) -> None:
 
 
 class Disorder:
-    """Plays a day: some of it twice, later, not at all, and what makes no sense; now and then the clock is set."""
+    """Plays a day: some of it twice, later, not at all, some of it nonsense; at times the clock is set."""
 
     def __init__(self, seed: int, often: float) -> None:
         self.chance, self.often = random.Random(seed), often
