@@ -150,10 +150,11 @@ class Reply(Base, frozen=True, kw_only=True):
 
 
 class Note(Base, frozen=True, kw_only=True):
-    """Something worth a line in the log."""
+    """Something worth a line in the log. Of one `cause` there is one line an hour; without one, each."""
 
     text: str
     warning: bool = False
+    cause: str = ""
 
 
 AsteriskCommand = (

@@ -104,6 +104,7 @@ class CallerQueued(Base, frozen=True, kw_only=True):
     number: str = ""
     language: str = ""
     name: str = ""  # the channel's name in Asterisk
+    odd: str = ""  # what his dialplan said that makes no sense, and was left aside
 
 
 class CallerLeft(Base, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from ccctl.world.recovery import rebuild_lines
 from ccctl.world.state import from_json, to_json
 
 log = logging.getLogger(__name__)
+NOTE_MS, MOST_CAUSES = 3600 * 1000, 1000
 SNAPSHOT_EVENTS = 5000
 SNAPSHOT_MS = 60_000
 KEEP_MS = 4 * 3600 * 1000  # a snapshot is kept for replays: the first of each run, then one in so long a time
@@ -55,6 +56,7 @@ class Engine:
         self._asked: dict[str, asyncio.Future[c.Reply]] = {}
         self._snapshot_seq, self._snapshot_at, self._kept_at = 0, 0, 0
         self._anew = False
+        self._noted: dict[str, int] = {}  # cause -> when it was last in the log
 
     # -- start -------------------------------------------------------------------------------------
 
@@ -187,9 +189,20 @@ class Engine:
                 if future is not None and not future.done():
                     future.set_result(command)
             case c.Note():
-                log.log(logging.WARNING if command.warning else logging.INFO, "%s", command.text)
+                self._note(command)
             case _:
                 self.perform(command)
+
+    def _note(self, note: c.Note) -> None:
+        """What one cause brings about at every call is said once an hour."""
+        now = now_ms()
+        if note.cause:
+            if 0 <= now - self._noted.get(note.cause, -NOTE_MS) < NOTE_MS:
+                return
+            if len(self._noted) >= MOST_CAUSES:
+                self._noted.clear()
+            self._noted[note.cause] = now
+        log.log(logging.WARNING if note.warning else logging.INFO, "%s", note.text)
 
     def _arm(self, timer: str, at: int) -> None:
         self._disarm(timer)

@@ -163,7 +163,7 @@ def on_recording(world: World, leg: Ref, path: str, failed: str, at: int, out: O
     state.recording = None if failed else row
     out.row(row)
     if failed:
-        out.do(c.Note(text=f"recording of {leg} failed: {failed}", warning=True))
+        out.do(c.Note(text=f"recording of {leg} failed: {failed}", warning=True, cause=f"recording {failed}"))
 
 
 # -- endings -------------------------------------------------------------------------------------------
@@ -191,7 +191,8 @@ def on_leg_failed(world: World, event: LegFailed, out: Out) -> None:
     state = world.legs.get(event.leg)
     if state is None or state.phase is not Phase.RINGING:  # it was answered: only our request got no answer
         return
-    out.do(c.Note(text=f"{state.agent} could not be rung: {event.reason}", warning=True))
+    text = f"{state.agent} could not be rung: {event.reason}"
+    out.do(c.Note(text=text, warning=True, cause=f"down {event.reason}" if event.down else text))
     if event.down:
         take_back(world, out, event.leg, event.at)
     else:
@@ -251,7 +252,8 @@ def on_connect_failed(world: World, event: ConnectFailed, out: Out) -> None:
     state = world.legs.get(event.leg)
     if state is None or state.phase is Phase.TALK:
         return
-    out.do(c.Note(text=f"could not connect {state.agent}: {event.reason}", warning=True))
+    text = f"could not connect {state.agent}: {event.reason}"
+    out.do(c.Note(text=text, warning=True, cause=f"down {event.reason}" if event.down else text))
     if event.down:
         take_back(world, out, event.leg, event.at)
     else:

@@ -12,7 +12,7 @@ from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
 from ccctl.flow.roster import QueueConfig
 from ccctl.queue.distribute import first_rank, head, next_agent, next_caller
 from ccctl.queue.line import Pool, put, take, turn
-from ccctl.queue.needs import stages
+from ccctl.queue.needs import members, stages
 from ccctl.queue.strategy import drawn, occupancy
 from ccctl.world import foretelling
 from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, update_row
@@ -46,6 +46,7 @@ def on_queued(world: World, event: CallerQueued, out: Out) -> None:
     call.asked_queue = call.leaving = ""
     refusal = _refusal(world, event)
     visit = _enter(world, out, call, event)
+    _note_oddities(world, event, visit, out)
     if refusal is not None:
         end_waiting(world, out, visit, refusal, event.at)
         release(world, out, event.call, RESULTS[refusal])
@@ -56,6 +57,26 @@ def on_queued(world: World, event: CallerQueued, out: Out) -> None:
     tell_later(world, out, visit, event.at)
     if event.max_wait_ms:
         start_timer(world, out, f"wait:{event.call}", event.at + event.max_wait_ms)
+
+
+def _note_oddities(world: World, event: CallerQueued, visit: Visit, out: Out) -> None:
+    """What his flow asks for and the site has not; each of them is said once in a while, not at each call."""
+    queue = event.queue
+    if queue not in world.roster.queues:
+        told = f'a caller asked for queue "{queue}", which is not in the site: his flow goes on by "failed"'
+        out.do(c.Note(text=told, warning=True, cause=f"queue {queue}"))
+        return
+    if not world.pool(queue, visit.need).members and not _is_served_later(world, visit):
+        told = f"nobody of queue {queue} may ever serve a caller who needs {visit.need.key or 'no skill'}"
+        out.do(c.Note(text=told, warning=True, cause=f"needs {queue} {visit.need.key}"))
+    if event.odd:
+        told = f"a caller came to queue {queue} with {event.odd}: left aside"
+        out.do(c.Note(text=told, warning=True, cause=f"odd {queue}"))
+
+
+def _is_served_later(world: World, visit: Visit) -> bool:
+    queue, agents = world.roster.queues[visit.row.queue], world.roster.agents
+    return any(members(stage.need, queue, agents) for stage in visit.later)
 
 
 def _is_over(world: World, event: CallerQueued) -> bool:

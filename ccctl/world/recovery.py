@@ -1,16 +1,19 @@
 """Start-up, resync with Asterisk, a new site. Nothing is ever re-executed: what is alive is taken
 over, what is gone is ended in the ledger, what is ours and unknown is hung up."""
 
+import re
+
 from ccctl import commands as c
 from ccctl.agent.state import Agent, Presence, Trigger, advance
 from ccctl.changes import OfferOutcome, Outcome
 from ccctl.events import CallerQueued, LiveChannel, Ref, Resynced, RosterChanged, Started, split_ref
 from ccctl.flow.marks import DEADMAN_WAIT_S, HOLD_BRIDGE
-from ccctl.flow.roster import Roster, from_json
+from ccctl.flow.roster import Roster, from_json, with_retired
 from ccctl.queue.line import put
 from ccctl.world import foretelling, telling
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import (
+    WHISPER_LIMIT_MS,
     caller_gone,
     connect,
     end_talk,
@@ -22,6 +25,7 @@ from ccctl.world.offers import (
 from ccctl.world.presence import change, mirror
 from ccctl.world.queueing import (
     RING_ALL,
+    RING_GRACE_MS,
     end_waiting,
     find_agent,
     go_on,
@@ -30,18 +34,36 @@ from ccctl.world.queueing import (
     release,
     release_if_empty,
     renew,
+    start_timer,
 )
 from ccctl.world.state import Out, Phase, Visit, World, is_leg
 from ccctl.world.watching import end as end_watch
 
 LOOK_MS = 60_000  # no look takes longer
+MOST_PRIORITY, MOST_WAIT_S = 1_000_000, 7 * 86_400
+NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 def on_started(world: World, event: Started, out: Out) -> None:
     world.boot = event.boot
     world.bridges.clear()
     world.held = dict.fromkeys(world.nodes, True)  # until the first look: nobody rings by what is old news
+    _set_timers_back(world, event.at, out)
     renew(world, event.at, out)
+
+
+def _set_timers_back(world: World, at: int, out: Out) -> None:
+    """Who set the clock back between two runs would have all that was begun before last as much longer."""
+    queues = world.roster.queues.values()
+    longest = {
+        "ring": max((queue.ring_ms for queue in queues), default=0) + RING_GRACE_MS,
+        "wrapup": max((queue.wrap_up_ms for queue in queues), default=0),
+        "whisper": WHISPER_LIMIT_MS,
+    }
+    for timer, due in list(world.timers.items()):
+        most = longest.get(timer.partition(":")[0])
+        if most is not None and due > at + most:
+            start_timer(world, out, timer, at + most)
 
 
 # -- a new site ----------------------------------------------------------------------------------------
@@ -68,14 +90,15 @@ def on_roster(world: World, event: RosterChanged, out: Out) -> None:
 
 
 def _keep_used_queues(world: World, new: Roster) -> Roster:
-    """A queue that is gone from the site but still holds callers keeps its rules until they left."""
-    used = {visit.row.queue for visit in world.visits.values()}
-    kept = {q: world.roster.queues[q] for q in used if q not in new.queues and q in world.roster.queues}
-    new.queues.update(kept)
-    for name in {agent for queue in kept.values() for agent in queue.agents}:
-        if name in world.roster.agents and name not in new.agents and world.agents[name].leg:
-            new.agents[name] = world.roster.agents[name]
-    return new
+    """A queue that is gone from the site but still holds callers keeps its rules until they left, and those
+    of its agents who are still there serve it."""
+    used = sorted({visit.row.queue for visit in world.visits.values()})
+    kept = with_retired(new, world.roster, used)
+    for queue in (kept.queues[name] for name in used if name in kept.queues and name not in new.queues):
+        for name in queue.agents:
+            if name in world.roster.agents and name not in kept.agents and world.agents[name].leg:
+                kept.agents[name] = world.roster.agents[name]
+    return kept
 
 
 # -- resync --------------------------------------------------------------------------------------------
@@ -176,13 +199,15 @@ def queued_from_args(channel: LiveChannel, at: int, cause: str = "resync") -> Ca
     args = (*channel.app_args, *[""] * 8)[:8]
     if args[0] != "queue":
         return None
+    said = (("priority", args[3]), ("longest wait", args[4]))
     return CallerQueued(
         at=at,
         call=channel.channel,
         generation=args[1],
         queue=args[2],
-        priority=int(args[3]) if args[3].lstrip("-").isdigit() else 0,
-        max_wait_ms=int(args[4]) * 1000 if args[4].isdigit() else 0,
+        priority=_number(args[3], -MOST_PRIORITY, MOST_PRIORITY) or 0,
+        max_wait_ms=(_number(args[4], 0, MOST_WAIT_S) or 0) * 1000,
+        odd=", ".join(f'{what} "{said[:40]}"' for what, said in said if said and _number(said) is None),
         keys=args[5],
         leave_if_empty="n" in args[6],
         recording="yes" if "r" in args[6] else "no" if "x" in args[6] else "",
@@ -194,6 +219,13 @@ def queued_from_args(channel: LiveChannel, at: int, cause: str = "resync") -> Ca
         name=channel.name,
         cause=cause,
     )
+
+
+def _number(text: str, least: int = 0, most: int = 0) -> int | None:
+    """None when it is none; what is beyond all sense is as much as there can be."""
+    if not NUMBER.fullmatch(text):
+        return None
+    return min(max(int(text), least), most)
 
 
 def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Out) -> None:

@@ -135,3 +135,16 @@ async def test_reload_takes_the_new_roster_and_says_when_there_is_none(tmp_path:
     engine.roster_file.unlink()
     assert (await engine.reload()).error == "no-roster"
     engine.stop()
+
+
+async def test_what_one_cause_brings_about_at_every_call_is_in_the_log_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = make(tmp_path)
+    engine.start("b00b00")
+    for number in range(50):
+        call = e.ref("pbx1", f"1.{number}")
+        engine.emit(e.CallerQueued(at=now_ms(), call=call, queue=("gone", "lost")[number % 2]))
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert [("gone" in text, "lost" in text) for text in warnings] == [(True, False), (False, True)]
+    engine.stop()
