@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     KEY_EXIT = "key_exit"
     FULL = "full"
     NO_AGENTS = "no_agents"
+    OVERFLOWED = "overflowed"
     TRANSFERRED = "transferred"
     CALLBACK = "callback"
     WITHDRAWN = "withdrawn"

@@ -16,6 +16,7 @@ from ccctl.flow import (
     checks_flows,
     checks_menus,
     checks_names,
+    checks_overflow,
     checks_prompts,
     checks_say,
     checks_site,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_vars.CHECKS,
     *checks_data.CHECKS,
     *checks_desk.CHECKS,
+    *checks_overflow.CHECKS,
 )
 # These look at one flow after the other: what they find in the flows of a file is kept.
 FLOW_CHECKS: tuple[Check, ...] = (

@@ -319,6 +319,8 @@ _OWN_ENGINE = {
     "keep_place": "keep_place_ms",
     "sticky": "sticky_ms",
     "accept_key": "accept_key",
+    "overflow": "overflow",
+    "lend": "lend",
 }
 
 

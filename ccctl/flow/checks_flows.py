@@ -118,6 +118,7 @@ def check_queue_outcomes(draft: Draft) -> Iterator[Diagnostic]:
             possible = {
                 "on_full": bool(queue.max_callers) and not step.on_full,
                 "on_no_agents": queue.engine == "native" and not step.on_no_agents,
+                "on_overflow": queue.sends_on and not step.on_overflow,
                 "on_timeout": bool(step.max_wait_ms),
             }
             missing = [outcome for outcome, open_ in possible.items() if open_]
@@ -216,7 +217,16 @@ def check_impossible(draft: Draft) -> Iterator[Diagnostic]:
         if step.on_full and not queue.max_callers:
             text = f'on_full can never happen: queue "{queue.name}" has no max_callers'
             yield found("W408", step.on_full[0].span, text, "add max_callers to the queue")
-        others = step.on_no_agents and step.on_failed and (step.on_full or not queue.max_callers)
+        if step.on_overflow and not queue.sends_on:
+            text = f'on_overflow can never happen: no overflow rule of queue "{queue.name}" says leave'
+            hint = "write overflow: [{when: {wait: 5m}, leave: true}] in the queue"
+            yield found("W408", step.on_overflow[0].span, text, hint)
+        others = (
+            (not queue.sends_on or step.on_overflow)
+            and step.on_no_agents
+            and step.on_failed
+            and (step.on_full or not queue.max_callers)
+        )
         if step.on_timeout and not step.max_wait_ms and others:
             text = "on_timeout can never happen: this step has no max_wait"
             yield found("W408", step.on_timeout[0].span, text, "add max_wait")

@@ -81,9 +81,14 @@ def left(f: FlowCompiler) -> str:
 
 def _results(f: FlowCompiler, here: str, step: QueueStep) -> list[Line]:
     named = [(f"key_{option.key}", f"key_{key_name(option.key)}") for option in step.exit_keys]
-    results = [(result, result) for result in marks.RESULTS] + named
+    known = [result for result in marks.RESULTS if result != "overflow" or _overflows(f, step)]
+    results = [(result, result) for result in known] + named
     jumps = [go_if(f'"${{CC_RESULT}}" = "{result}"', f"{here}_{exten},1") for result, exten in results]
     return [*jumps, goto(f.place(f"{here}_failed"))]
+
+
+def _overflows(f: FlowCompiler, step: QueueStep) -> bool:
+    return f.site.queues[step.queue].sends_on
 
 
 def _native(f: FlowCompiler, here: str, step: QueueStep) -> list[Line]:
@@ -107,6 +112,8 @@ def _outcomes(f: FlowCompiler, here: str, step: QueueStep, then: Place | None) -
     f.outcome(f"{here}_timeout", step.on_timeout, then)
     f.outcome(f"{here}_full", step.on_full or step.on_timeout, then)
     f.outcome(f"{here}_no_agents", step.on_no_agents or step.on_timeout, then)
+    if _overflows(f, step):
+        f.outcome(f"{here}_overflow", step.on_overflow or step.on_timeout, then)
     f.outcome(f"{here}_failed", step.on_failed or step.on_timeout, then)
     for option in step.exit_keys:
         again = f.place(here)

@@ -138,6 +138,32 @@ class Announce(Item, frozen=True, kw_only=True):
     prompts: tuple[str, ...] = ()
 
 
+class When(Item, frozen=True, kw_only=True):
+    """All that is written must hold. `length`: others who wait; `available`, `staffed`: at most so many."""
+
+    wait_ms: int = 0
+    length: int | None = None
+    estimated_ms: int = 0
+    available: int | None = None
+    staffed: int | None = None
+
+
+class Overflow(Item, frozen=True, kw_only=True):
+    """Agents of the queues `borrow` are asked too; or the caller leaves (on_overflow)."""
+
+    when: When
+    borrow: tuple[str, ...] = ()
+    leave: bool = False
+
+
+class Lend(Item, frozen=True, kw_only=True):
+    """What the queue keeps for its own callers while it lends its agents."""
+
+    percent: int
+    goal_ms: int
+    window_ms: int
+
+
 class Queue(Item, frozen=True, kw_only=True):
     name: str
     title: str
@@ -163,6 +189,14 @@ class Queue(Item, frozen=True, kw_only=True):
     sticky_wait_ms: int = 0
     accept_key: str = ""  # which the agent presses to take a call; '': he need not
     accept_ms: int = 10_000  # in which, after the whisper
+    overflow: tuple[Overflow, ...] = ()
+    lend: Lend | None = None
+
+    @property
+    def sends_on(self) -> bool:
+        """Callers may leave by on_overflow."""
+        return any(rule.leave for rule in self.overflow)
+
     record: str = "consent"  # always, never, or when the caller has agreed
     greeting: tuple[str, ...] = ()  # prompts before the waiting begins
 

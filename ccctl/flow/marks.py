@@ -40,7 +40,7 @@ DENIED = "CC_DENIED"  # value: how many calls of this number gave wrong PINs
 SWITCH = "CC_SWITCH"  # value: hours, the new state, who switched: "office closed anna"
 HANGUP = "CC_HANGUP"  # value: flow; the dialplan itself ends the call
 
-RESULTS = ("answered", "timeout", "full", "no_agents", "failed")
+RESULTS = ("answered", "timeout", "full", "no_agents", "failed", "overflow")
 DEADMAN_ENTRY_S = 3  # seconds a caller may be in Stasis before the daemon has taken him
 DEADMAN_WAIT_S = 60
 DEADMAN_RENEW_MS = 30_000

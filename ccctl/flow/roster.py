@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from ccctl.flow.graph import Prompt, Queue, QueueStep, Site
+from ccctl.flow.graph import Lend, Overflow, Prompt, Queue, QueueStep, Site
 from ccctl.flow.ways import walk
 
 
@@ -58,6 +58,28 @@ class OfferConfig(msgspec.Struct, frozen=True):
     gap_ms: int
 
 
+class OverflowRule(msgspec.Struct, frozen=True):
+    """When all that is not None or 0 holds, agents of the queues `borrow` are asked too, or (`leave`) the
+    caller is sent on: he has waited `after_ms`; `length` others wait; his estimated wait is `estimated_ms` or
+    more; no more than `available` agents are free, no more than `staffed` are logged in."""
+
+    after_ms: int = 0
+    length: int | None = None
+    estimated_ms: int = 0
+    available: int | None = None
+    staffed: int | None = None
+    borrow: tuple[str, ...] = ()
+    leave: bool = False
+
+
+class LendConfig(msgspec.Struct, frozen=True):
+    """Agents are lent while `percent` of the last `window_ms` were answered within `goal_ms`."""
+
+    percent: int
+    goal_ms: int
+    window_ms: int
+
+
 class QueueConfig(msgspec.Struct, frozen=True):
     """`whisper` are ARI media URIs; the word "waited" stands for the seconds the caller waited. `record`:
     always, never or consent; older rosters have true or false."""
@@ -87,6 +109,14 @@ class QueueConfig(msgspec.Struct, frozen=True):
     sticky_wait_ms: int = 0  # how long that agent alone is asked
     accept_key: str = ""  # which an agent presses to take the call; '': he need not
     accept_ms: int = 10_000  # in which, after the whisper
+    overflow: tuple[OverflowRule, ...] = ()
+    lend: LendConfig | None = None
+
+    @property
+    def is_foretold(self) -> bool:
+        """Somebody asks how long its callers will wait."""
+        told = self.announce is not None and self.announce.wait_time
+        return told or any(rule.estimated_ms for rule in self.overflow)
 
     @property
     def recording(self) -> str:
@@ -194,7 +224,26 @@ def _queue(site: Site, queue: Queue) -> QueueConfig:
         sticky_wait_ms=queue.sticky_wait_ms,
         accept_key=queue.accept_key,
         accept_ms=queue.accept_ms,
+        overflow=tuple(_rule(rule) for rule in queue.overflow),
+        lend=_lend(queue.lend) if queue.lend else None,
     )
+
+
+def _rule(rule: Overflow) -> OverflowRule:
+    when = rule.when
+    return OverflowRule(
+        after_ms=when.wait_ms,
+        length=when.length,
+        estimated_ms=when.estimated_ms,
+        available=when.available,
+        staffed=when.staffed,
+        borrow=rule.borrow,
+        leave=rule.leave,
+    )
+
+
+def _lend(lend: Lend) -> LendConfig:
+    return LendConfig(lend.percent, lend.goal_ms, lend.window_ms)
 
 
 def _announce(site: Site, queue: Queue) -> AnnounceConfig | None:

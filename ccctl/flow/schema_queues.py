@@ -3,7 +3,7 @@
 from typing import Any
 
 from ccctl.diagnostics import Span
-from ccctl.flow import graph, shapes
+from ccctl.flow import graph, schema_overflow, shapes
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.schema_answers import KEY
 from ccctl.flow.schema_steps import PROMPTS, RINGING, YES, span_of_time, whole
@@ -137,6 +137,7 @@ QUEUE = Table(
             "announce", Kind("mapping, below", _read_announce, ANNOUNCE.shape), "what those who wait are told"
         ),
         Key("whisper", sections.WHISPER, "what the agent alone hears before the talk", "[queue, waited]"),
+        *schema_overflow.KEYS,
         Key("accept_key", ACCEPT_KEY, "the key that an agent presses to take a call", "none"),
         Key(
             "record",
@@ -197,6 +198,8 @@ def _queue(
         sticky_wait_ms=sticky_wait_ms,
         accept_key=accept_key,
         accept_ms=accept_ms,
+        overflow=found.get("overflow", ()),
+        lend=found.get("lend"),
         record=found.get("record", "consent"),
     )
 

@@ -10,6 +10,7 @@ from ccctl.flow import schema_sections as sections
 from ccctl.flow.checks import CHECKS
 from ccctl.flow.checks_pages import PAGES, Page
 from ccctl.flow.schema_data import OFFER
+from ccctl.flow.schema_overflow import LEND, OVERFLOW, WHEN
 from ccctl.flow.schema_queues import ACCEPT, ANNOUNCE, QUEUE, RELAX, STICKY
 from ccctl.flow.schema_say import SENTENCE
 from ccctl.flow.schema_steps import SOON
@@ -43,7 +44,7 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
     ("agents", (sections.AGENT,), "agents: {anna: {skills: {technical: 3}}}"),
     (
         "queues",
-        (QUEUE, RELAX, STICKY, ACCEPT, ANNOUNCE, OFFER),
+        (QUEUE, RELAX, STICKY, OVERFLOW, WHEN, LEND, ACCEPT, ANNOUNCE, OFFER),
         "queues: {support: {skills: {technical: 3}, record: always}}",
     ),
     ("tables", (TABLE,), "tables: {customers: {file: data/customers.csv, key: phone}}"),

@@ -208,6 +208,7 @@ def _build_queue(span: Span, v: dict[str, Any]) -> AnyStep:
         offer=v.get("offer_callback"),
         on_full=v.get("on_full", ()),
         on_no_agents=v.get("on_no_agents", ()),
+        on_overflow=v.get("on_overflow", ()),
         on_timeout=v.get("on_timeout", ()),
         on_failed=v.get("on_failed", ()),
     )
@@ -325,6 +326,7 @@ VERBS: tuple[Verb, ...] = (
                 schema_data.OFFER_KEY,
                 Key("on_full", BODY, "the queue has max_callers", "as on_timeout"),
                 Key("on_no_agents", BODY, "no agent is logged in", "the caller waits"),
+                Key("on_overflow", BODY, "a rule of the queue's overflow says leave", "as on_timeout"),
                 Key("on_timeout", BODY, "max_wait is over"),
                 Key("on_failed", BODY, "the queue cannot serve", "as on_timeout"),
             ),

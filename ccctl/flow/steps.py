@@ -279,6 +279,7 @@ class QueueStep(Step, frozen=True, kw_only=True):
     exit_keys: tuple[Option, ...] = ()
     on_full: Body = ()
     on_no_agents: Body = ()
+    on_overflow: Body = ()
     on_timeout: Body = ()
     on_failed: Body = ()
 

@@ -118,6 +118,7 @@ def _queue(step: g.QueueStep) -> tuple[Way, ...]:
         Way("timeout", late, Then.END, idle=False),
         Way("full", step.on_full or late, Then.END),
         Way("no_agents", step.on_no_agents or late, Then.END),
+        *((Way("overflow", step.on_overflow, Then.END),) if step.on_overflow else ()),
         Way("failed", step.on_failed or late, Then.END),
     )
 

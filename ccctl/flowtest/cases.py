@@ -148,7 +148,7 @@ class Given(msgspec.Struct, frozen=True):
     is the file of the change that is put in force when `during` is seen, without it before the call."""
 
     agents: dict[str, str] = {}
-    queues: dict[str, str] = {}  # how a queue of ours turns every caller away: full, failed
+    queues: dict[str, str] = {}  # how a queue of ours turns every caller away: full, failed, overflow
     phones: dict[str, Phone] = {}
     http: dict[str, Reply] = {}
     switch: dict[str, str] = {}

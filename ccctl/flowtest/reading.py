@@ -143,7 +143,7 @@ GIVEN = Table(
     "",
     (
         Key("agents", keyed("agents", named("agents", "an agent"), AGENT_STATES), ""),
-        Key("queues", keyed("queues", named("queues", "a queue"), choice("full", "failed")), ""),
+        Key("queues", keyed("queues", named("queues", "a queue"), choice("full", "failed", "overflow")), ""),
         Key("phones", keyed("phones", Kind("user or number", _called), PHONE), ""),
         Key("http", Kind("replies", _replies), ""),
         Key("switch", keyed("switches", named("hours", "hours"), choice("open", "closed", "auto")), ""),

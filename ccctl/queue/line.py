@@ -18,21 +18,40 @@ AgentKey = tuple[int, int, int, str]  # (rank, first measure, second measure, ag
 K = TypeVar("K", CallerKey, AgentKey)
 
 
-class Pool(msgspec.Struct):
-    """Callers of equal needs, and the agents who are free for them. `members` may serve them at all."""
+class Ready(msgspec.Struct):
+    """Agents who are free, in their order. `members` are all who may be."""
 
-    need: Need
     members: frozenset[str] = frozenset()
-    waiting: list[CallerKey] = []
     ready: list[AgentKey] = []
     keys: dict[str, AgentKey] = {}  # of those who are ready
 
+    def come(self, key: AgentKey) -> None:
+        self.keys[key[3]] = key
+        insort(self.ready, key)
+
+    def go(self, agent: str) -> None:
+        if key := self.keys.pop(agent, None):
+            take(self.ready, key)
+
+
+class Pool(Ready, kw_only=True):
+    """Callers of equal needs, and the agents who may serve them. `lent`: by the queue that lends them, those
+    of other queues who may be asked besides."""
+
+    need: Need
+    waiting: list[CallerKey] = []
+    lent: dict[str, Ready] = {}
+
 
 class Line(msgspec.Struct):
-    """One queue at this moment. `size` counts all who wait, those being offered included."""
+    """One queue at this moment. `size` counts all who wait, those being offered included; `there` its agents
+    who are logged in, `free` those who are ready. `borrowers`: queues that may ask its agents."""
 
     pools: dict[str, Pool] = {}
     size: int = 0
+    there: int = 0
+    free: int = 0
+    borrowers: tuple[str, ...] = ()
 
     def waiting(self) -> list[CallerKey]:
         """Everybody who waits and is not being offered, in their order."""

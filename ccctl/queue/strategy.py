@@ -53,7 +53,8 @@ def _most_skilled(queue: QueueConfig, one: Candidate) -> tuple[int, int]:
 
 def _linear(queue: QueueConfig, one: Candidate) -> tuple[int, int]:
     """His place in the queue's list of agents."""
-    return queue.agents.index(one.config.name), 0
+    name = one.config.name
+    return (queue.agents.index(name) if name in queue.agents else len(queue.agents)), 0
 
 
 MEASURES: dict[str, Measure] = {

@@ -10,9 +10,10 @@ import msgspec
 
 from ccctl import commands as c
 from ccctl import events as e
+from ccctl.flow.roster import QueueConfig
 from ccctl.queue.needs import Need
 from ccctl.world import Out, World, step
-from ccctl.world.explain import Caller, Candidate, Clock, callers_for, candidates, need_in_words
+from ccctl.world.explain import Caller, Candidate, Clock, callers_for, candidates, lenders_of, need_in_words
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ class Watch:
     def now(self, world: World, at: int) -> Decision | None:
         """What holds at the end; None when the call waits no more."""
         if self._agent:
-            callers = tuple(callers_for(world, self._agent, self._clock))
+            callers = tuple(callers_for(world, self._agent, (at, self._clock)))
             return Decision(at, "now", "", agent=self._agent, callers=callers)
         waits = _place(world, self._call) is not None
         return self._waits(world, self._call, at, "") if waits else None
@@ -93,7 +94,7 @@ class Watch:
         """An agent of his queue is rung for somebody else while he waits."""
         visit = world.visits.get(self._call)
         queue = world.queue(visit.row.queue) if visit is not None and visit.waits else None
-        return queue is not None and agent in queue.agents
+        return queue is not None and (agent in queue.agents or _may_be_lent(world, queue, agent))
 
     def _offer(self, world: World, event: e.Event, offer: c.Offer, call: str) -> Decision:
         visit, passed = world.visits[call], call != offer.call
@@ -108,8 +109,13 @@ class Watch:
             queue=visit.row.queue,
             need=need_in_words(visit.need),
             candidates=found,
-            callers=tuple(callers_for(world, offer.agent, self._clock, offer.call)),
+            callers=tuple(callers_for(world, offer.agent, (event.at, self._clock), offer.call)),
         )
+
+
+def _may_be_lent(world: World, queue: QueueConfig, agent: str) -> bool:
+    config = world.roster.agents.get(agent)
+    return config is not None and bool(lenders_of(queue, config))
 
 
 def _place(world: World, call: str) -> Need | None:
@@ -122,6 +128,9 @@ _TIMERS = {
     "ring": "the time to ring is over",
     "stage": "a caller has waited so long that less is enough for him",
     "wrapup": "the wrap-up is over",
+    "overflow": "the expected wait is looked at again",
+    "lend": "the goal of a queue that lends its agents may be met again",
+    "accept": "the time to press the key is over",
     "again": "phones can be rung again",
     "whisper": "the announcement is over",
 }

@@ -10,7 +10,7 @@ from typing import Any
 from ccctl import commands as c
 from ccctl import events as e
 from ccctl.changes import Outcome
-from ccctl.world import agents, arrivals, offers, queueing, recovery, telling, watching
+from ccctl.world import agents, arrivals, offers, overflow, queueing, recovery, telling, watching
 from ccctl.world.state import Out, Visit, World
 
 __all__ = ["Out", "World", "step"]
@@ -23,6 +23,7 @@ def step(world: World, event: e.Event, out: Out | None = None) -> Out:
     if isinstance(event, e.Logged) and event.file:
         _remember(world, event)
     _STEPS[type(event)](world, event, out)
+    overflow.review(world, out, event.at)
     return out
 
 
@@ -125,6 +126,8 @@ _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "accept": offers.on_accept_timer,
     "wrapup": agents.on_wrapup_timer,
     "reserved": agents.on_reserved_timer,
+    "overflow": overflow.on_timer,
+    "lend": overflow.on_timer,
     "again": lambda world, node, at, out: queueing.go_on(world, out, node, at),
 }
 

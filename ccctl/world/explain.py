@@ -10,18 +10,20 @@ import msgspec
 from ccctl.agent.state import Agent, Presence
 from ccctl.events import Ref, split_ref
 from ccctl.flow.roster import AgentConfig, QueueConfig
-from ccctl.queue.line import AgentKey, CallerKey
+from ccctl.queue.line import AgentKey
 from ccctl.queue.needs import Need
 from ccctl.queue.strategy import Candidate as Seen
 from ccctl.queue.strategy import Tally, agent_key, occupancy
+from ccctl.world import lending
 from ccctl.world.state import Visit, World
 
 Clock = Callable[[int], str]
+When = tuple[int, Clock]  # the moment, and what makes words of times
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why not. `id` is stable: rung, skill, rank, kept, not_a_member, held, or the
-    state that he is in."""
+    """Why not. `id` is stable: rung, skill, rank, kept, not_a_member, held, or the state that he is in; of
+    agents who would be lent: not_asked, own_callers, service_level."""
 
     id: str
     text: str
@@ -50,37 +52,45 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 def candidates(world: World, call: Ref, at: int, clock: Clock) -> list[Candidate]:
-    """The agents of the queue where `call` waits: those who are free in the strategy's order, then the
-    others in the order of the queue's list."""
+    """The agents of the queue where `call` waits, and those of others whom it may ask: those who are free in
+    the strategy's order, the own first, then the others in the order of the queues' lists."""
     visit = world.visits[call]
     queue = world.roster.queues.get(visit.row.queue)
     if queue is None:
         return []
     free: list[tuple[tuple[float, ...], AgentKey]] = []
     others: list[Candidate] = []
-    for name in queue.agents:
-        reasons = tuple(reasons_against(world, visit, name, clock))
+    for name in dict.fromkeys((*queue.agents, *_of_others(world, queue))):
+        reasons = tuple(reasons_against(world, visit, name, (at, clock)))
         if reasons:
             others.append(Candidate(name, 0, "", reasons))
         else:
             key = _key_of(world, queue, visit.need, name)
-            free.append((_order(world, queue, key, at), key))
+            free.append(((name not in queue.agents, *_order(world, queue, key, at)), key))
     free.sort()
     told = [_told(world, queue, place, key, (at, clock)) for place, (_, key) in enumerate(free, start=1)]
     return [*told, *others]
 
 
+def _of_others(world: World, queue: QueueConfig) -> list[str]:
+    """The agents of the queues that it may ask."""
+    lenders = [world.roster.queues.get(name) for rule in queue.overflow for name in rule.borrow]
+    return [agent for lender in lenders if lender is not None for agent in lender.agents]
+
+
 def _told(world: World, queue: QueueConfig, place: int, key: AgentKey, when: tuple[int, Clock]) -> Candidate:
-    rank = f"rank {key[0]}, " if queue.ranks else ""
-    return Candidate(key[3], place, rank + _score(world, queue, key, *when))
+    lent = "" if key[3] in queue.agents else "lent, "
+    rank = f"rank {key[0]}, " if queue.ranks and not lent else ""
+    return Candidate(key[3], place, lent + rank + _score(world, queue, key, *when))
 
 
 def _key_of(world: World, queue: QueueConfig, need: Need, name: str) -> AgentKey:
     """As it was when he became free: the offer that is being made has changed his tally already."""
     line = world.lines.get(queue.name)
     pool = line.pools.get(need.key) if line else None
-    if pool is not None and name in pool.keys:
-        return pool.keys[name]
+    for group in (pool, *pool.lent.values()) if pool is not None else ():
+        if name in group.keys:
+            return group.keys[name]
     tally = world.tallies.get(queue.name, {}).get(name, Tally())
     return agent_key(queue, Seen(world.agents[name], world.roster.agents[name], tally))
 
@@ -111,17 +121,23 @@ def _score(world: World, queue: QueueConfig, key: AgentKey, at: int, clock: Cloc
     return idle
 
 
-def reasons_against(world: World, visit: Visit, name: str, clock: Clock) -> Iterator[Reason]:
+def reasons_against(world: World, visit: Visit, name: str, when: When) -> Iterator[Reason]:
     """All that speaks against ringing this agent for this caller now."""
-    yield from unfit(world, visit, name, clock)
-    yield from _not_free(world.agents.get(name, Agent(name)), visit.row.call, clock)
+    yield from unfit(world, visit, name, when)
+    yield from _not_free(world.agents.get(name, Agent(name)), visit.row.call, when[1])
 
 
-def unfit(world: World, visit: Visit, name: str, clock: Clock) -> Iterator[Reason]:
+def unfit(world: World, visit: Visit, name: str, when: When) -> Iterator[Reason]:
     """Why he may not serve this caller, free or not."""
+    clock = when[1]
     queue, agent = world.roster.queues.get(visit.row.queue), world.roster.agents.get(name)
-    if queue is None or agent is None or name not in queue.agents:
+    lenders = [] if queue is None or agent is None else lenders_of(queue, agent)
+    if queue is None or agent is None or (name not in queue.agents and not lenders):
         yield Reason("not_a_member", f"not a member of {visit.row.queue}")
+        return
+    if name not in queue.agents:
+        yield from _lacks(visit.need, agent)
+        yield from not_lent(world, visit, lenders, when)
         return
     need = visit.need
     if need.agent:
@@ -134,6 +150,31 @@ def unfit(world: World, visit: Visit, name: str, clock: Clock) -> Iterator[Reaso
     if need.rank and rank > need.rank:
         after = max(ms for step, ms in queue.escalate.items() if int(step) <= rank)
         yield Reason("rank", f"rank {rank} not asked before {after / 1000:g} s")
+
+
+def lenders_of(queue: QueueConfig, agent: AgentConfig) -> list[str]:
+    """The agent's queues that this one may ask."""
+    asked = {name for rule in queue.overflow for name in rule.borrow}
+    return [name for name in agent.queues if name in asked]
+
+
+def not_lent(world: World, visit: Visit, lenders: list[str], when: When) -> Iterator[Reason]:
+    """Why none of these queues lends its agents to this caller now; one way is enough."""
+    against = [tuple(_not_by(world, visit, lender, when)) for lender in lenders]
+    if all(against):
+        yield from against[0]
+
+
+def _not_by(world: World, visit: Visit, lender: str, when: When) -> Iterator[Reason]:
+    at, queue = when[0], world.roster.queues[lender]
+    if visit.need.agent or not lending.asks(world, visit.row.queue, visit.need, lender, at):
+        yield Reason("not_asked", f"{visit.row.queue} does not ask {lender} yet")
+    if lending.is_waited_in(world, lender):
+        yield Reason("own_callers", f"callers of {lender} wait")
+    if queue.lend is not None and not lending.keeps(world, lender, at):
+        level = lending.level_of(world, lender, at) or 0.0
+        goal = f"{queue.lend.percent} % in {queue.lend.goal_ms / 1000:g} s"
+        yield Reason("service_level", f"{lender} keeps {goal} for its own, and had {level:.0f} % lately")
 
 
 def _lacks(need: Need, agent: AgentConfig) -> Iterator[Reason]:
@@ -180,27 +221,35 @@ _DOES = {
 # -- callers for an agent ------------------------------------------------------------------------------
 
 
-def callers_for(world: World, agent: str, clock: Clock, chosen: Ref = "") -> list[Caller]:
+def callers_for(world: World, agent: str, when: When, chosen: Ref = "") -> list[Caller]:
     """All who wait, in the one order over all queues; `chosen` too, who is being offered at this moment."""
     found: list[Caller] = []
     place = 0
-    for _key, visit in _waiting(world, chosen):
-        reasons = tuple(_not_for(world, visit, agent, clock))
+    for visit in _waiting(world, agent, chosen):
+        reasons = tuple(_not_for(world, visit, agent, when))
         place += not reasons
         row = visit.row
         found.append(
-            Caller(row.call, row.queue, 0 if reasons else place, turn_of(world, visit, clock), reasons)
+            Caller(row.call, row.queue, 0 if reasons else place, turn_of(world, visit, when[1]), reasons)
         )
     return found
 
 
-def _waiting(world: World, chosen: Ref) -> list[tuple[CallerKey, Visit]]:
-    here = (visit for call, visit in world.visits.items() if visit.waits or call == chosen)
-    return sorted(((visit.key, visit) for visit in here), key=lambda one: one[0])
+def _waiting(world: World, agent: str, chosen: Ref) -> list[Visit]:
+    """In their order; callers who would have the agent lent come after those of his own queues."""
+    here = [visit for call, visit in world.visits.items() if visit.waits or call == chosen]
+    own = world.queues_of(agent)
+    return sorted(here, key=lambda visit: (_lent_to(world, visit, own), visit.key))
 
 
-def _not_for(world: World, visit: Visit, agent: str, clock: Clock) -> Iterator[Reason]:
-    yield from unfit(world, visit, agent, clock)
+def _lent_to(world: World, visit: Visit, own: tuple[str, ...]) -> bool:
+    queue = world.roster.queues.get(visit.row.queue)
+    rules = queue.overflow if queue is not None and visit.row.queue not in own else ()
+    return any(lender in rule.borrow for rule in rules for lender in own)
+
+
+def _not_for(world: World, visit: Visit, agent: str, when: When) -> Iterator[Reason]:
+    yield from unfit(world, visit, agent, when)
     yield from held(world, visit.row.call)
 
 

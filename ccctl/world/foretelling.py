@@ -15,7 +15,7 @@ CAN_TAKE = BUSY | {Presence.READY}
 def entered(world: World, visit: Visit) -> None:
     row = visit.row
     config = world.queue(row.queue)
-    if config is None or config.announce is None or not config.announce.wait_time:
+    if config is None or not config.is_foretold:
         return
     if row.queue not in world.estimates:
         world.estimates[row.queue] = q.State()
@@ -64,7 +64,7 @@ def new_site(world: World, at: int) -> None:
     """Queues that say no time any more forget; those that still do may have other agents."""
     for queue in list(world.estimates):
         config = world.queue(queue)
-        if config is None or config.announce is None or not config.announce.wait_time:
+        if config is None or not config.is_foretold:
             del world.estimates[queue]
         else:
             staffed(world, queue, at)

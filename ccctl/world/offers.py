@@ -7,7 +7,7 @@ from ccctl.agent.state import Trigger, advance
 from ccctl.changes import OfferOutcome, Outcome, RecordingRow, SegmentKind
 from ccctl.events import ConnectFailed, LegFailed, Ref, split_ref
 from ccctl.recording.policy import is_recorded, recording_path
-from ccctl.world import foretelling
+from ccctl.world import foretelling, lending
 from ccctl.world.ledger import begin, close_segment
 from ccctl.world.presence import change
 from ccctl.world.queueing import (
@@ -51,6 +51,7 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
     state.phase = Phase.WHISPER
     trigger(world, out, state.agent, Trigger.PICKED_UP, at, ("", "distributor"))
     out_of_pool(world, world.visits[state.call])
+    out.touch(f"queue/{state.queue}")
     waited = max(0, at - world.visits[state.call].row.entered) // 1000
     media = tuple(f"number:{waited}" if item == "waited" else item for item in queue.whisper or ASK)
     language = world.roster.agents[state.agent].language if state.agent in world.roster.agents else ""
@@ -126,6 +127,7 @@ def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
     _remember(world, state, at)
     row = replace(visit.row, ended=at, answered=at, outcome=Outcome.ANSWERED, agent=state.agent)
     visit.row = row
+    lending.ended(world, row)
     out.row(row)
     begin(world.calls[state.call], out, SegmentKind.TALK, at, (state.queue, state.agent, ""))
     trigger(world, out, state.agent, Trigger.CONNECTED, at, ("", "distributor"))

@@ -16,6 +16,7 @@ def change(world: World, out: Out, agent: Agent, cause: str) -> None:
         return
     if before.presence is Presence.READY:
         world.set_ready(before, False)
+    world.recount(before, agent)
     world.agents[agent.name] = agent
     if before.presence is Presence.OFFLINE:
         world.forget_answered(agent.name)

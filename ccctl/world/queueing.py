@@ -14,7 +14,7 @@ from ccctl.queue.distribute import first_rank, head, next_agent, next_caller
 from ccctl.queue.line import Pool, put, take, turn
 from ccctl.queue.needs import members, stages
 from ccctl.queue.strategy import drawn, occupancy
-from ccctl.world import foretelling
+from ccctl.world import foretelling, lending
 from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, update_row
 from ccctl.world.presence import change, occupy
 from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
@@ -29,6 +29,7 @@ RESULTS = {
     Outcome.FULL: "full",
     Outcome.NO_AGENTS: "no_agents",
     Outcome.FAILED: "failed",
+    Outcome.OVERFLOWED: "overflow",
     Outcome.ANSWERED: "answered",
 }
 
@@ -52,6 +53,9 @@ def on_queued(world: World, event: CallerQueued, out: Out) -> None:
         release(world, out, event.call, RESULTS[refusal])
         return
     find_agent(world, out, visit, event.at)
+    if not visit.legs and lending.goes_on(world, visit, event.at):
+        send_on(world, out, visit, Outcome.OVERFLOWED, event.at)
+        return
     queue = world.roster.queues[event.queue]
     out.do(c.Hold(call=event.call, music=queue.music))
     tell_later(world, out, visit, event.at)
@@ -162,6 +166,7 @@ def on_stage_timer(world: World, call: Ref, at: int, out: Out) -> None:
     _drop_if_empty(world, visit)
     visit.need, visit.later = visit.later[0].need, visit.later[1:]
     _await_stage(world, out, visit)
+    out.touch(f"queue/{visit.row.queue}")
     if visit.waits:
         put(world.pool(visit.row.queue, visit.need).waiting, visit.key)
         find_agent(world, out, visit, at)
@@ -179,12 +184,18 @@ def _drop_if_empty(world: World, visit: Visit) -> None:
 
 def find_agent(world: World, out: Out, visit: Visit, at: int) -> None:
     """A caller began to wait: offer the head of his pool (him, or one before him) to an idle agent."""
-    pool = world.pool(visit.row.queue, visit.need)
-    while (key := head(pool, world.held)) and (agent := _choose(world, visit.row.queue, pool, at)):
+    serve(world, out, visit.row.queue, world.pool(visit.row.queue, visit.need), at)
+
+
+def serve(world: World, out: Out, queue: str, pool: Pool, at: int) -> None:
+    """Offer the callers of a pool to whoever is free for them."""
+    while (key := head(pool, world.held)) and (agent := _choose(world, queue, pool, at)):
         make_offer(world, out, world.visits[key[3]], agent, at)
 
 
 def _choose(world: World, queue: str, pool: Pool, at: int) -> str:
+    if not pool.ready and pool.lent:
+        return lending.agent_for(world, queue, pool, at)
     strategy = world.roster.queues[queue].strategy
     if len(pool.ready) < ALONE or strategy not in ("random", "least-occupied"):
         return next_agent(pool)
@@ -195,8 +206,10 @@ def _choose(world: World, queue: str, pool: Pool, at: int) -> str:
 
 
 def give_work(world: World, out: Out, agent: str, at: int) -> None:
-    """An agent became ready: offer him the best caller of his queues."""
+    """An agent became ready: offer him the best caller of his queues; if there is none, of those that
+    may ask their agents."""
     found = next_caller(world.lines, world.queues_of(agent), agent, world.held)
+    found = found or lending.caller_for(world, agent, at)
     if found is not None:
         make_offer(world, out, world.visits[found[3]], agent, at)
 
@@ -302,6 +315,7 @@ def end_waiting(world: World, out: Out, visit: Visit, outcome: Outcome, at: int)
     stop_timer(world, out, f"tell:{row.call}")
     foretelling.left(world, row, at)
     row = replace(row, ended=max(at, row.entered), outcome=outcome)
+    lending.ended(world, row)
     out.row(row)
     call = world.calls[row.call]
     call.last_visit = row

@@ -10,7 +10,8 @@ from ccctl.events import CallerQueued, LiveChannel, Ref, Resynced, RosterChanged
 from ccctl.flow.marks import DEADMAN_WAIT_S, HOLD_BRIDGE
 from ccctl.flow.roster import Roster, from_json, with_retired
 from ccctl.queue.line import put
-from ccctl.world import foretelling, telling
+from ccctl.queue.needs import Stage, refitted
+from ccctl.world import foretelling, lending, telling
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import (
     WHISPER_LIMIT_MS,
@@ -59,6 +60,7 @@ def _set_timers_back(world: World, at: int, out: Out) -> None:
         "ring": max((queue.ring_ms for queue in queues), default=0) + RING_GRACE_MS,
         "wrapup": max((queue.wrap_up_ms for queue in queues), default=0),
         "whisper": WHISPER_LIMIT_MS,
+        "accept": max((queue.accept_ms for queue in queues), default=0),
     }
     for timer, due in list(world.timers.items()):
         most = longest.get(timer.partition(":")[0])
@@ -77,8 +79,10 @@ def on_roster(world: World, event: RosterChanged, out: Out) -> None:
             change(world, out, advance(agent, Trigger.LOGOUT, event.at), "site changed")
     for name in new.agents:
         world.agents.setdefault(name, Agent(name, since=event.at))
+    _refit(world, out, event.at)
     rebuild_lines(world)
     foretelling.new_site(world, event.at)
+    lending.new_site(world, old)
     mirror_all(world, out)
     release_if_empty(world, out, list(world.lines), event.at)
     for line_name in list(world.lines):
@@ -87,6 +91,19 @@ def on_roster(world: World, event: RosterChanged, out: Out) -> None:
                 find_agent(world, out, world.visits[key[3]], event.at)
     names = (f"queue/{q}" for q in {**old.queues, **world.roster.queues})
     out.touch("system", *names, *(f"agent/{a}" for a in {**old.agents, **world.roster.agents}))
+
+
+def _refit(world: World, out: Out, at: int) -> None:
+    """Who waits goes on by the overflow rules that his queue has now."""
+    for call, visit in world.visits.items():
+        queue = world.queue(visit.row.queue)
+        if queue is None or visit.row.ended is not None:
+            continue
+        now, *later = refitted(Stage(max(0, at - visit.row.entered), visit.need), visit.later, queue)
+        if (now.need, tuple(later)) != (visit.need, visit.later):
+            visit.need, visit.later = now.need, tuple(later)
+            if visit.later:
+                start_timer(world, out, f"stage:{call}", visit.row.entered + visit.later[0].after_ms)
 
 
 def _keep_used_queues(world: World, new: Roster) -> Roster:

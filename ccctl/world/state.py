@@ -11,8 +11,9 @@ from ccctl.events import Ref
 from ccctl.flow.roster import QueueConfig, Roster
 from ccctl.queue.estimate import State as Estimator
 from ccctl.queue.estimate import Told
-from ccctl.queue.line import CallerKey, Line, Pool, put, take
-from ccctl.queue.needs import Need, Stage, members
+from ccctl.queue.line import CallerKey, Line, Pool, Ready
+from ccctl.queue.needs import Need, Stage, lent, members
+from ccctl.queue.standing import Standing
 from ccctl.queue.strategy import Candidate, Tally, agent_key
 
 
@@ -113,6 +114,7 @@ class World(msgspec.Struct):
     places: dict[str, tuple[int, int]] = {}  # queue/number of who was lost -> his turn, when he was lost
     estimates: dict[str, Estimator] = {}  # of the queues that say how long it will take
     serving: dict[str, tuple[str, int]] = {}  # agent -> queue of his caller, and when his phone began to ring
+    standings: dict[str, Standing] = {}  # of the queues that keep a goal while they lend their agents
     timers: dict[str, int] = {}
     bridges: dict[str, dict[Ref, str]] = {}
     nodes: dict[str, bool] = {}
@@ -137,20 +139,41 @@ class World(msgspec.Struct):
     def line(self, queue: str) -> Line:
         line = self.lines.get(queue)
         if line is None:
-            line = self.lines[queue] = Line()
+            line = self.lines[queue] = self._new_line(queue)
         return line
+
+    def _new_line(self, queue: str) -> Line:
+        config = self.queue(queue)
+        agents = [self.agents[name] for name in config.agents if name in self.agents] if config else []
+        borrowers = (
+            each.name
+            for each in self.roster.queues.values()
+            if any(queue in rule.borrow for rule in each.overflow)
+        )
+        return Line(
+            there=sum(is_there(agent) for agent in agents),
+            free=sum(is_free(agent) for agent in agents),
+            borrowers=tuple(borrowers),
+        )
 
     def pool(self, queue: str, need: Need) -> Pool:
         """Where callers of this need wait; made when the first of them comes."""
         line = self.line(queue)
         pool = line.pools.get(need.key)
         if pool is None:
-            config = self.roster.queues[queue]
-            pool = line.pools[need.key] = Pool(need, members(need, config, self.roster.agents))
+            pool = line.pools[need.key] = self._new_pool(queue, need)
             for agent in self.agents.values():
-                if agent.presence is Presence.READY and agent.name in pool.members:
-                    self._put_ready(queue, pool, agent)
+                if agent.presence is Presence.READY:
+                    for group in (pool, *pool.lent.values()):
+                        self._set_ready(queue, group, agent, True)
         return pool
+
+    def _new_pool(self, queue: str, need: Need) -> Pool:
+        config, agents = self.roster.queues[queue], self.roster.agents
+        asked = dict.fromkeys(name for rule in need.rules for name in config.overflow[rule].borrow)
+        lenders = [self.roster.queues[name] for name in asked if name in self.roster.queues]
+        groups = {each.name: Ready(lent(need, config, each, agents)) for each in lenders}
+        return Pool(need=need, members=members(need, config, agents), lent=groups)
 
     def tally(self, queue: str, agent: str) -> Tally:
         return self.tallies.setdefault(queue, {}).setdefault(agent, Tally())
@@ -168,25 +191,41 @@ class World(msgspec.Struct):
     def set_ready(self, agent: Agent, ready: bool) -> None:
         """Put the agent into, or take him out of, the order of each pool that he may serve."""
         for queue in self.queues_of(agent.name):
-            for pool in self.line(queue).pools.values():
-                if agent.name not in pool.members:
-                    continue
-                if ready:
-                    self._put_ready(queue, pool, agent)
-                elif key := pool.keys.pop(agent.name, None):
-                    take(pool.ready, key)
+            line = self.line(queue)
+            for pool in line.pools.values():
+                self._set_ready(queue, pool, agent, ready)
+            for borrower in line.borrowers:
+                for pool in self.line(borrower).pools.values():
+                    if queue in pool.lent:
+                        self._set_ready(borrower, pool.lent[queue], agent, ready)
 
-    def _put_ready(self, queue: str, pool: Pool, agent: Agent) -> None:
-        config, tally = self.roster.agents[agent.name], self.tally(queue, agent.name)
-        key = agent_key(self.roster.queues[queue], Candidate(agent, config, tally))
-        pool.keys[agent.name] = key
-        put(pool.ready, key)
+    def _set_ready(self, queue: str, group: Ready, agent: Agent, ready: bool) -> None:
+        if agent.name not in group.members:
+            return
+        if ready:
+            config, tally = self.roster.agents[agent.name], self.tally(queue, agent.name)
+            group.come(agent_key(self.roster.queues[queue], Candidate(agent, config, tally)))
+        else:
+            group.go(agent.name)
+
+    def recount(self, before: Agent, after: Agent) -> None:
+        """How many of each queue's agents are logged in and free, after one has changed."""
+        for queue in self.queues_of(after.name):
+            line = self.line(queue)
+            line.there += is_there(after) - is_there(before)
+            line.free += is_free(after) - is_free(before)
 
     def staffed(self, queue: str) -> bool:
         """Somebody of the queue is logged in, whatever he does."""
-        config = self.queue(queue)
-        members = [self.agents[name] for name in config.agents if name in self.agents] if config else []
-        return any(agent.presence is not Presence.OFFLINE for agent in members)
+        return self.line(queue).there > 0
+
+
+def is_there(agent: Agent) -> bool:
+    return agent.presence is not Presence.OFFLINE
+
+
+def is_free(agent: Agent) -> bool:
+    return agent.presence is Presence.READY
 
 
 class Out:

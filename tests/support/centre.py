@@ -7,7 +7,7 @@ from ccctl import commands as c
 from ccctl import events as e
 from ccctl.agent.state import Presence
 from ccctl.flow.roster import AgentConfig, QueueConfig, Roster, UserConfig, to_json
-from ccctl.world import World, step
+from ccctl.world import Out, World, step
 
 WHISPER = ("sound:cc/queue-support-1", "waited")
 
@@ -44,11 +44,14 @@ class Centre:
 
     def send(self, event: e.Event) -> list[c.Command]:
         self.journal.append(event)
-        out = step(self.world, event)
+        out = step(self.world, event, self.new_out(event))
         for row in out.changes:
             self.rows.setdefault(type(row), {})[row.id] = row
         self.log.extend(out.commands)
         return out.commands
+
+    def new_out(self, event: e.Event) -> Out:
+        return Out()
 
     def tick(self, ms: int = 1000) -> int:
         """Time passes; timers that are due fire in order."""

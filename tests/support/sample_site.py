@@ -7,6 +7,12 @@ TIER = g.Variable(name="tier", type="enum", values=("gold", "silver", "none"), d
 WEEK = tuple(g.OpenSpan(day, 8 * 60, 18 * 60) for day in range(5))
 
 
+OVERFLOW = (
+    g.Overflow(when=g.When(wait_ms=60_000), borrow=("billing",)),
+    g.Overflow(when=g.When(estimated_ms=600_000), leave=True),
+)
+
+
 def prompt(name: str, text: str = "") -> g.Prompt:
     return g.Prompt(name=name, texts={"en": text or name}, digest="0badcafe")
 
@@ -97,6 +103,7 @@ def support_flow() -> g.Flow:
             priority=5,
             max_wait_ms=600_000,
             exit_keys=(g.Option(key="0", body=voicemail()),),
+            on_overflow=(g.Goto(flow="partner"),),
             on_timeout=voicemail(),
         ),
         g.Play(prompts=("goodbye",)),
@@ -240,7 +247,7 @@ def site(**changes: object) -> g.Site:
         ),
         "agents": named(g.Agent(name="anna"), g.Agent(name="ben")),
         "queues": named(
-            queue("support", max_callers=40, record="always", accept_key="1"),
+            queue("support", max_callers=40, record="always", accept_key="1", overflow=OVERFLOW),
             queue("billing", engine="native", music="calm"),
         ),
         "mailboxes": named(

@@ -119,13 +119,13 @@ def test_a_kept_place_and_ageing_are_in_his_turn() -> None:
     came = world.world.visits[lost].row.entered
     world.left(lost)
     again = world.queued(caller="+4930", priority=1)
-    turn = callers_for(world.world, "a0", str)[0].turn
+    turn = callers_for(world.world, "a0", (world.at, str))[0].turn
     assert f"kept his place of {came}" in turn
     assert f"counts as since {came - 10_000} by ageing" in turn
     world.world.held["pbx1"] = True
-    (held,) = callers_for(world.world, "a0", str)
+    (held,) = callers_for(world.world, "a0", (world.at, str))
     assert (held.call, held.place, held.reasons[0].id) == (again, 0, "held")
-    assert callers_for(world.world, "sue", str)[0].reasons[0].id == "not_a_member"
+    assert callers_for(world.world, "sue", (world.at, str))[0].reasons[0].id == "not_a_member"
 
 
 def test_nobody_to_be_rung_is_a_decision_too() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections.abc import Callable
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,10 +14,13 @@ from ccctl import commands as c
 from ccctl import events as e
 from ccctl.agent.state import ON_CALL, Presence
 from ccctl.changes import Outcome
-from ccctl.flow.roster import AnnounceConfig, QueueConfig, RelaxConfig, Roster
+from ccctl.flow.roster import AnnounceConfig, LendConfig, OverflowRule, QueueConfig, RelaxConfig, Roster
+from ccctl.flow.roster import to_json as to_roster_json
 from ccctl.queue.line import CallerKey, Pool
 from ccctl.queue.needs import members
 from ccctl.queue.strategy import MEASURES
+from ccctl.report import kpi
+from ccctl.world import Out, lending
 from ccctl.world.recovery import rebuild_lines
 from ccctl.world.state import Phase, from_json, to_json
 from tests.support.centre import WHISPER, Centre, make_roster
@@ -42,24 +46,99 @@ TIERED = replace(
     announce=AnnounceConfig(2000, position=True, wait_time=True, media=("sound:a",)),
 )
 KEYED = replace(PLAIN, accept_key="1", accept_ms=4000)
+BOTH = ("q0", "q1")
+BORROWING = replace(
+    PLAIN,
+    overflow=(
+        OverflowRule(after_ms=3000, borrow=BOTH),
+        OverflowRule(length=2, borrow=BOTH),
+        OverflowRule(staffed=0, borrow=BOTH),
+    ),
+    lend=LendConfig(60, 2000, 20_000),
+)
+LEAVING = replace(
+    SKILLED,
+    overflow=(
+        OverflowRule(after_ms=5000, available=0, leave=True),
+        OverflowRule(length=3, leave=True),
+        OverflowRule(after_ms=2000, staffed=1, borrow=BOTH),
+    ),
+    sticky_ms=60_000,
+    sticky_wait_ms=4000,
+)
+TEAMS = (
+    (AGENTS, AGENTS),
+    (AGENTS[:2], AGENTS[1:]),
+    (AGENTS[:1], AGENTS[1:]),
+)
 SKILLS = {"a0": {"tech": 5, "english": 2}, "a1": {"tech": 1, "english": 4}, "a2": {"tech": 3}}
 queues = st.builds(
     lambda rules, strategy: replace(rules, strategy=strategy),
-    st.sampled_from([PLAIN, SKILLED, TIERED, KEYED]),
+    st.sampled_from([PLAIN, SKILLED, TIERED, KEYED, BORROWING, BORROWING, LEAVING]),
     st.sampled_from(sorted(MEASURES)),
 )
 
 
-def site(*rules: QueueConfig) -> Roster:
+def site(*rules: QueueConfig, teams: tuple[tuple[str, ...], ...] = TEAMS[0]) -> Roster:
     made = make_roster(len(AGENTS), len(rules))
-    agents = {name: replace(agent, skills=SKILLS[name]) for name, agent in made.agents.items()}
-    named = {f"q{n}": replace(each, name=f"q{n}", agents=AGENTS) for n, each in enumerate(rules)}
+    named = {f"q{n}": replace(each, name=f"q{n}", agents=teams[n]) for n, each in enumerate(rules)}
+    agents = {
+        name: replace(
+            agent, skills=SKILLS[name], queues=tuple(q for q, each in named.items() if name in each.agents)
+        )
+        for name, agent in made.agents.items()
+    }
     return replace(made, agents=agents, queues=named)
+
+
+class Witness(Out):
+    """Looks at each offer in the moment when it is made."""
+
+    def __init__(self, seen: Callable[[c.Offer, Out], None]) -> None:
+        super().__init__()
+        self.seen = seen
+
+    def do(self, command: c.Command) -> None:
+        super().do(command)
+        if isinstance(command, c.Offer):
+            self.seen(command, self)
 
 
 class FairCentre(Centre):
     """Looks at each offer when it is made: nobody is overtaken. Whoever is rung is rung for the caller
-    whose turn it is, of all whom he may serve."""
+    whose turn it is, of all whom he may serve. Who is lent has no caller of his own who waits, nor has the
+    queue that lends him, and it keeps its goal."""
+
+    def new_out(self, event: e.Event) -> Out:
+        return Witness(lambda offer, out: self.offered(offer, out, event.at))
+
+    def offered(self, offer: c.Offer, out: Out, at: int) -> None:
+        own = self.world.queues_of(offer.agent)
+        if self.world.held or offer.queue in own:
+            return
+        assert not self.waiting_for(offer.agent)
+        asked = {name for rule in self.world.roster.queues[offer.queue].overflow for name in rule.borrow}
+        lenders = [name for name in own if name in asked]
+        assert any(self.lends(name, out, at) for name in lenders)
+
+    def lends(self, queue: str, out: Out, at: int) -> bool:
+        level, lend = self.level(queue, at, out), self.world.roster.queues[queue].lend
+        waiting = self.world.line(queue).waiting()
+        return not waiting and (lend is None or level is None or level >= lend.percent)
+
+    def level(self, queue: str, at: int, out: Out | None = None) -> float | None:
+        """By the formula of the ledger, over its rows."""
+        rows = dict(self.rows.get(ch.VisitRow, {}))
+        rows |= {row.id: row for row in (out.changes if out else ()) if isinstance(row, ch.VisitRow)}
+        lend = self.world.roster.queues[queue].lend
+        if lend is None:
+            return None
+        lately = [
+            row
+            for row in rows.values()
+            if row.queue == queue and row.ended is not None and row.ended > at - lend.window_ms
+        ]
+        return kpi.service_level(lately, kpi.preset(kpi.DEFAULT_PRESET, lend.goal_ms))
 
     def send(self, event: e.Event) -> list[c.Command]:
         commands = super().send(event)
@@ -82,9 +161,21 @@ class Day(RuleBasedStateMachine):
         super().__init__()
         self.centre = FairCentre(site(PLAIN, PLAIN))
 
-    @initialize(one=queues, other=queues)
-    def rules_are_set(self, one: QueueConfig, other: QueueConfig) -> None:
-        self.centre = FairCentre(site(one, other))
+    @initialize(one=queues, other=queues, teams=st.sampled_from(TEAMS))
+    def rules_are_set(self, one: QueueConfig, other: QueueConfig, teams: tuple[tuple[str, ...], ...]) -> None:
+        self.centre = FairCentre(site(one, other, teams=teams))
+
+    @rule(one=queues, other=queues)
+    def site_changes(self, one: QueueConfig, other: QueueConfig) -> None:
+        """Everything but what is measured, of which the past would be another."""
+        self.centre.at += 1
+        now = [self.centre.world.roster.queues[name] for name in BOTH]
+        rules = [
+            replace(rule, lend=old.lend, announce=old.announce)
+            for rule, old in zip((one, other), now, strict=True)
+        ]
+        roster = to_roster_json(site(*rules, teams=tuple(old.agents for old in now))).decode()
+        self.centre.send(e.RosterChanged(at=self.centre.at, roster=roster))
 
     def legs(self, *phases: Phase) -> list[str]:
         return sorted(leg for leg, state in self.centre.world.legs.items() if state.phase in phases)
@@ -219,6 +310,24 @@ class Day(RuleBasedStateMachine):
                 assert not (pool.waiting and pool.ready) or self.centre.world.held
 
     @invariant()
+    def nobody_waits_while_somebody_could_be_lent_or_a_rule_sends_him_on(self) -> None:
+        world, at = self.centre.world, self.centre.at
+        for name, line in world.lines.items():
+            queue = world.queue(name)
+            for pool in line.pools.values() if queue and not world.held else ():
+                assert not pool.waiting or not lending.agent_for(world, name, pool, at)
+                for n in pool.need.rules:
+                    calls = [key[3] for key in pool.waiting if not world.visits[key[3]].legs]
+                    rule = queue.overflow[n]
+                    assert not (calls and rule.leave and lending.active(world, queue, rule, 1, at))
+
+    @invariant()
+    def a_guard_knows_the_service_level_of_the_ledger(self) -> None:
+        world = self.centre.world
+        for name in world.roster.queues:
+            assert lending.level_of(world, name, self.centre.at) == self.centre.level(name, self.centre.at)
+
+    @invariant()
     def nothing_ends_before_it_began(self) -> None:
         for kind, rows in self.centre.rows.items():
             began = {ch.VisitRow: "entered", ch.OfferRow: "offered"}.get(kind, "started")
@@ -248,6 +357,10 @@ class Day(RuleBasedStateMachine):
         for name, line in world.lines.items():
             waiting = [v for v in world.visits.values() if v.row.queue == name and v.row.ended is None]
             assert line.size == len(waiting)
+            team = world.roster.queues[name].agents if name in world.roster.queues else ()
+            states = [world.agents[agent].presence for agent in team]
+            assert line.there == sum(presence is not Presence.OFFLINE for presence in states)
+            assert line.free == sum(presence is Presence.READY for presence in states)
             assert [key[3] for key in line.waiting()] == [
                 v.row.call for v in sorted(waiting, key=lambda v: v.key) if v.waits
             ]
@@ -264,6 +377,12 @@ class Day(RuleBasedStateMachine):
             ready & pool.members, key=lambda name: pool.keys[name]
         )
         assert set(pool.keys) == ready & pool.members
+        for lender, lent in pool.lent.items():
+            assert not lent.members & set(queue.agents)
+            assert lent.members <= set(world.roster.queues[lender].agents)
+            assert [key[3] for key in lent.ready] == sorted(
+                ready & lent.members, key=lambda name, keys=lent.keys: keys[name]
+            )
 
     @invariant()
     def one_agent_wins_a_caller(self) -> None:

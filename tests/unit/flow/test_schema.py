@@ -127,6 +127,52 @@ def test_a_bad_accept_key_is_one_finding(slip: str) -> None:
     assert len([f for f in found if f.severity is Severity.ERROR]) == 1
 
 
+def test_overflow_rules_and_the_goal_of_who_lends() -> None:
+    text = """queues:
+  vip:
+    agents: anna
+    overflow:
+      - {when: {wait: 60s, length: 3}, borrow: backup}
+      - {when: {estimated_wait: 10m}, leave: true}
+      - {when: {staffed: 0, available: 1}, leave: yes}
+  backup: {agents: dora, lend: {keep: 70% in 30s, over: 15m}}
+  helper: {agents: dora, lend: {keep: 80% in 20s}}
+agents: {dora: {}}
+"""
+    queues = site(text).queues
+    rules = queues["vip"].overflow
+    found = [
+        (r.when.wait_ms, r.when.length, r.when.estimated_ms, r.when.available, r.when.staffed) for r in rules
+    ]
+    assert found == [(60_000, 3, 0, None, None), (0, None, 600_000, None, None), (0, None, 0, 1, 0)]
+    assert [(r.borrow, r.leave) for r in rules] == [(("backup",), False), ((), True), ((), True)]
+    assert queues["vip"].sends_on
+    lend = queues["backup"].lend
+    assert lend is not None
+    assert (lend.percent, lend.goal_ms, lend.window_ms) == (70, 30_000, 900_000)
+    assert queues["helper"].lend is not None
+    assert queues["helper"].lend.window_ms == 1_800_000
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        "overflow: [{when: {wait: 60s}}]",
+        "overflow: [{when: {wait: 60s}, leave: true, borrow: [support]}]",
+        "overflow: [{when: {}, leave: true}]",
+        "overflow: [{leave: true}]",
+        "overflow: [{when: {wait: soon}, leave: true}]",
+        "overflow: [{when: {wiat: 60s}, leave: true}]",
+        "overflow: [{when: {wait: 60s}, borrow: [nobody]}]",
+        "lend: {over: 30m}",
+        "lend: {keep: 80%}",
+    ],
+)
+def test_a_bad_overflow_rule_is_one_finding(slip: str) -> None:
+    _, found = read({"site": f"queues: {{vip: {{agents: anna, {slip}}}}}"})
+    assert len([f for f in found if f.severity is Severity.ERROR]) == 1, [str(f) for f in found]
+
+
 def test_every_queue_has_a_prompt_that_says_its_title() -> None:
     prompts = site("queues: {vip: {title: Best customers, skills: {technical: 1}}}").prompts
     assert prompts["queue-vip"].texts == {"en": "Best customers", "de": "Best customers"}
