@@ -56,7 +56,7 @@ def why(ctx: click.Context, /, about: str, moment: str, limit: int, tz: str, for
 
     engine = db.open_ready(config.database_url)
     try:
-        is_agent, stretch = _stretch(engine, roster, about, at, limit)
+        is_agent, about, stretch = _stretch(engine, roster, about, at, limit)
         stretch = stretch._replace(until=at) if moment else stretch
         watch = Watch(clock, **{"agent" if is_agent else "call": about})
         played = _played(engine, watch, stretch, about)
@@ -72,12 +72,12 @@ def why(ctx: click.Context, /, about: str, moment: str, limit: int, tz: str, for
     _show(found, played.notes, zone)
 
 
-def _stretch(engine: Engine, roster: Roster, about: str, at: int, limit: int) -> tuple[bool, _Stretch]:
-    """True for an agent, and what to replay."""
+def _stretch(engine: Engine, roster: Roster, about: str, at: int, limit: int) -> tuple[bool, str, _Stretch]:
+    """True for an agent, his name or the call's whole reference, and what to replay."""
     with recorded.one_moment(engine) as connection:
         first = recorded.offers_since(connection, about, at, limit)
     if about in roster.agents or first is not None:
-        return True, _Stretch(at if first is None else first - 1, None)
+        return True, about, _Stretch(at if first is None else first - 1, None)
     detail = queries.call(engine, about)
     if detail is None:
         near = did_you_mean(about, roster.agents)
@@ -87,9 +87,9 @@ def _stretch(engine: Engine, roster: Roster, about: str, at: int, limit: int) ->
         raise NotFound(f"the ledger has no call '{about}', the site no such agent", hint)
     if not detail.visits:
         raise CcctlError(f"call '{about}' was in no queue", "nothing was to be decided about it")
-    ends = [visit.ended for visit in detail.visits]
+    ends = [visit.ended if visit.answered is None else visit.talk_ended for visit in detail.visits]
     until = None if None in ends else max(end for end in ends if end is not None)
-    return False, _Stretch(min(visit.entered for visit in detail.visits) - 1, until)
+    return False, detail.call.id, _Stretch(min(visit.entered for visit in detail.visits) - 1, until)
 
 
 def _played(engine: Engine, watch: Watch, stretch: _Stretch, about: str) -> Replay:
@@ -143,11 +143,10 @@ def headline(decision: Decision) -> str:
             return f"{one.agent} is rung for {one.other}, not for {one.call}{_passed(one)}"
         case "now" if one.agent:
             may = sum(each.place > 0 for each in one.callers)
-            return (
-                f"{may} wait whom {one.agent} may serve"
-                if may
-                else f"nobody waits whom {one.agent} may serve"
-            )
+            wait = "nobody waits" if not may else "1 caller waits" if may == 1 else f"{may} callers wait"
+            return f"{one.agent}: {one.state}; {wait} whom {one.agent} may serve"
+        case "now" if one.state:
+            return f"{one.call} of {one.queue}: {one.state}"
     if any(each.place for each in one.candidates):
         return f"{one.call} waits in {one.queue}, though somebody is free: see who comes first"
     return f"nobody is rung for {one.call} of {one.queue}"

@@ -13,12 +13,22 @@ from ccctl import events as e
 from ccctl.flow.roster import QueueConfig
 from ccctl.queue.needs import Need
 from ccctl.world import Out, World, step
-from ccctl.world.explain import Caller, Candidate, Clock, callers_for, candidates, lenders_of, need_in_words
+from ccctl.world.explain import (
+    Caller,
+    Candidate,
+    Clock,
+    callers_for,
+    candidates,
+    lenders_of,
+    need_in_words,
+    state_of,
+)
 
 
 class Decision(msgspec.Struct, frozen=True):
     """`kind`: offer (`agent` is rung for `call`); passed (he is rung for `other`, though `call` waits too);
-    wait (nobody is rung for `call`); now (what holds at the end)."""
+    wait (nobody is rung for `call`); now (what holds at the end; `state`: what the agent does, or who is with
+    the caller)."""
 
     at: int
     kind: str
@@ -30,6 +40,7 @@ class Decision(msgspec.Struct, frozen=True):
     need: str = ""
     candidates: tuple[Candidate, ...] = ()
     callers: tuple[Caller, ...] = ()
+    state: str = ""
 
 
 class _Witness(Out):
@@ -65,12 +76,18 @@ class Watch:
         return out
 
     def now(self, world: World, at: int) -> Decision | None:
-        """What holds at the end; None when the call waits no more."""
+        """What holds at the end; None when the call is in no queue any more."""
         if self._agent:
             callers = tuple(callers_for(world, self._agent, (at, self._clock)))
-            return Decision(at, "now", "", agent=self._agent, callers=callers)
-        waits = _place(world, self._call) is not None
-        return self._waits(world, self._call, at, "") if waits else None
+            state = state_of(world, self._agent, self._clock)
+            return Decision(at, "now", "", agent=self._agent, callers=callers, state=state)
+        if _place(world, self._call) is not None:
+            return self._waits(world, self._call, at, "")
+        visit = world.visits.get(self._call)
+        with_him = [world.legs[leg].agent for leg in visit.legs] if visit else []
+        state = "; ".join(f"{name} {state_of(world, name, self._clock, self._call)}" for name in with_him)
+        queue = visit.row.queue if visit else ""
+        return Decision(at, "now", "", call=self._call, queue=queue, state=state) if with_him else None
 
     def _waits(self, world: World, call: str, at: int, event: str) -> Decision:
         visit = world.visits[call]

@@ -206,6 +206,13 @@ def _not_free(agent: Agent, call: Ref, clock: Clock) -> Iterator[Reason]:
             yield Reason(str(agent.presence), f"{_DOES[agent.presence]} since {since}")
 
 
+def state_of(world: World, name: str, clock: Clock, call: Ref = "") -> str:
+    """What an agent does at this moment; of `call` he is told as of this caller."""
+    agent = world.agents.get(name, Agent(name))
+    reasons = list(_not_free(agent, call, clock))
+    return reasons[0].text if reasons else f"free since {clock(agent.idle_since)}"
+
+
 _DOES = {
     Presence.RESERVED: "kept free",
     Presence.RINGING: "ringing",

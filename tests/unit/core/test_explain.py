@@ -134,3 +134,30 @@ def test_nobody_to_be_rung_is_a_decision_too() -> None:
     (decision,) = watched(world, event, call="pbx1/1")
     assert decision.kind == "wait"
     assert decision.candidates[0].reasons[0].id == "offline"
+
+
+def test_what_holds_now_says_what_the_agent_does_and_who_is_with_the_caller() -> None:
+    world = centre(2)
+    watch = {name: Watch(str, **{"agent": name}) for name in ("a0", "a1")}
+    world.login("a0")
+    call = world.queued()
+    of_call = Watch(str, call=call)
+
+    def states() -> list[str]:
+        found = [each.now(world.world, world.at) for each in (watch["a0"], watch["a1"], of_call)]
+        return [each.state if each else "nothing" for each in found]
+
+    leg = world.leg_of("a0")
+    rung = world.world.agents["a0"].since
+    assert states() == [
+        f"ringing since {rung} for {call}",
+        "not logged in",
+        f"a0 ringing for this caller since {rung}",
+    ]
+    world.talk(leg)
+    talks = world.world.agents["a0"].since
+    told = f"talking since {talks} to {call}"
+    assert states() == [told, "not logged in", f"a0 {told}"]
+    world.leg_ended(leg)
+    assert states()[2] == "nothing"
+    assert states()[0].startswith("free since")
