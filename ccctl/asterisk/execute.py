@@ -24,6 +24,7 @@ from ccctl.flow.marks import APP, DEADMAN_WAIT_S, HOLD_BRIDGE
 log = logging.getLogger(__name__)
 ANSWER_WAIT_S = 5.0
 RECORDING_S = 2.0  # after which the file of a recording must be there, on a busy machine too
+JUST_S, MOST_TOLD = 1.0, 20_000
 LEAST_FREE = 1_000_000
 Coro = Coroutine[Any, Any, None]
 
@@ -47,6 +48,8 @@ class Executor:
         self._tails: dict[str, asyncio.Task[Any]] = {}
         self._waits: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._names: dict[e.Ref, str] = {}  # leg -> channel name, for AMI
+        self._told: dict[str, float] = {}  # playback of who waits -> when its last one began
+        self._silent: set[str] = set()  # those of which the last one is over
 
     # -- in order per call or leg ------------------------------------------------------------------
 
@@ -85,6 +88,7 @@ class Executor:
             self._resolve("stasis", channel["id"])
         elif kind == "PlaybackFinished":
             self._resolve("play", raw["playback"]["id"])
+            self._fall_silent(raw["playback"]["id"])
         elif kind in ("ChannelDestroyed", "StasisEnd"):
             self._names.pop(e.ref(node, raw["channel"]["id"]), None)
 
@@ -172,6 +176,11 @@ class Executor:
         door, ident = self._door(command.call)
         if await self._is_told(door, command.playback):
             return
+        if len(self._told) + len(self._silent) > MOST_TOLD:  # of callers who hung up
+            self._told.clear()
+            self._silent.clear()
+        self._silent.discard(command.playback)
+        self._told[command.playback] = asyncio.get_running_loop().time()
         try:
             await door.ari.channels_play_with_id(
                 ident, command.playback, command.media, lang=command.language or None
@@ -187,9 +196,18 @@ class Executor:
         return True
 
     async def _hush(self, door: Door, playback: str) -> None:
-        """Whoever hears something is moved only after its end, so it is ended."""
-        if playback:
+        """Whoever hears something is moved only after its end, so it is ended, unless it is over."""
+        if playback in self._silent:
+            self._silent.discard(playback)
+        elif playback:
             await _quiet(door.ari.playbacks_stop(playback))
+
+    def _fall_silent(self, playback: str) -> None:
+        """Its end is told. What began a moment ago may be another of the same name, and plays."""
+        begun = self._told.get(playback)
+        if begun is not None and asyncio.get_running_loop().time() - begun > JUST_S:
+            del self._told[playback]
+            self._silent.add(playback)
 
     async def _release(self, command: c.Release) -> None:
         door, ident = self._door(command.call)

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from ccctl import commands as c
 from ccctl import events as e
 from ccctl.asterisk.execute import Door, Executor
@@ -119,6 +121,24 @@ async def test_what_a_caller_is_told_is_stopped_before_he_is_moved() -> None:
     assert len(stopped) == 2
     assert stopped[0] < bench.ari.done.index("bridges_add_channel")
     assert stopped[1] < bench.ari.done.index("channels_continue_in_dialplan")
+
+
+async def test_what_a_caller_was_told_needs_no_stop_once_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.ari.fails = {"playbacks_get": AsteriskRefused("no playback", status=404)}
+    tell = c.Tell(call=CALL, playback="t1", media=("sound:a",))
+    over = {"type": "PlaybackFinished", "playback": {"id": "t1"}}
+    await bench.do(tell)
+    bench.executor.observe("pbx1", over)  # of one before it: this one has only begun
+    await bench.do(c.Connect(call=CALL, leg=LEG, telling="t1"))
+    assert bench.ari.done.count("playbacks_stop") == 1
+    monkeypatch.setattr("ccctl.asterisk.execute.JUST_S", -1.0)
+    bench.executor.observe("pbx1", over)
+    await bench.do(c.Connect(call=CALL, leg=LEG, telling="t1"))
+    assert bench.ari.done.count("playbacks_stop") == 1
+    await bench.do(tell)  # he waits again, and hears something again
+    await bench.do(c.Connect(call=CALL, leg=LEG, telling="t1"))
+    assert bench.ari.done.count("playbacks_stop") == 2
 
 
 async def test_a_whisper_that_a_key_ended_is_stopped_before_the_talk() -> None:
