@@ -24,6 +24,7 @@ from ccctl.flow.marks import APP, DEADMAN_WAIT_S, HOLD_BRIDGE
 log = logging.getLogger(__name__)
 ANSWER_WAIT_S = 5.0
 RECORDING_S = 2.0  # after which the file of a recording must be there, on a busy machine too
+RENEW_S = 1.0  # after which the next is renewed, whatever keeps this one
 JUST_S, MOST_TOLD = 1.0, 20_000
 LEAST_FREE = 1_000_000
 Coro = Coroutine[Any, Any, None]
@@ -50,17 +51,36 @@ class Executor:
         self._names: dict[e.Ref, str] = {}  # leg -> channel name, for AMI
         self._told: dict[str, float] = {}  # playback of who waits -> when its last one began
         self._silent: set[str] = set()  # those of which the last one is over
+        self._renewals: dict[e.Ref, c.ExtendWait] = {}  # that wait for their turn
+        self._renewing: asyncio.Task[Any] | None = None
 
     # -- in order per call or leg ------------------------------------------------------------------
 
     def perform(self, command: AsteriskCommand) -> None:
         """Start a command; never blocks."""
+        if isinstance(command, c.ExtendWait):
+            self._renewals[command.call] = command
+            if self._renewing is None or self._renewing.done():
+                self._renewing = self._spawn(self._renew(), "renewals")
+            return
+        if isinstance(command, c.Hold | c.Connect | c.Release):
+            self._renewals.pop(command.call, None)  # each of them sets the timer as it must be
+        self._start(command)
+
+    async def _renew(self) -> None:
+        """One after the other: those of hundreds who wait must not stand before the phone of an agent."""
+        while self._renewals:
+            task = self._start(self._renewals.pop(next(iter(self._renewals))))
+            await asyncio.wait([task], timeout=RENEW_S)
+
+    def _start(self, command: AsteriskCommand) -> "asyncio.Task[Any]":
         keys = _keys(command)
         before = {task for key in keys if (task := self._tails.get(key)) is not None and not task.done()}
         task = self._spawn(self._after(before, command), type(command).__name__)
         for key in keys:
             self._tails[key] = task
         task.add_done_callback(lambda done: self._done(keys, done))
+        return task
 
     def _done(self, keys: tuple[str, ...], task: "asyncio.Task[Any]") -> None:
         for key in keys:

@@ -165,3 +165,23 @@ async def test_nothing_more_is_said_while_something_is_said_or_to_whom_is_gone()
     }
     assert await bench.do(tell) == []
     assert bench.ari.done[-1] == "channels_play_with_id"
+
+
+async def test_renewing_hundreds_of_timers_does_not_keep_a_phone_from_ringing() -> None:
+    bench = Bench()
+    waiting = [c.ExtendWait(call=f"pbx1/18.{n}", seconds=60) for n in range(200)]
+    offer = c.Offer(
+        leg=LEG, call=CALL, agent="a0", endpoint="PJSIP/a0", ring_ms=1, caller="", caller_name="", queue="q0"
+    )
+    await bench.do(*waiting, offer)
+    assert bench.ari.done.index("channels_originate_with_id") < 5
+    await until(lambda: bench.ari.done.count("channels_set_channel_var") == 200, 5, "all are renewed")
+
+
+async def test_who_is_connected_or_leaves_while_his_timer_waits_for_renewal_is_not_renewed() -> None:
+    bench = Bench()
+    calls = [f"pbx1/18.{n}" for n in range(3)]
+    renewals = [c.ExtendWait(call=call, seconds=60) for call in calls]
+    await bench.do(*renewals, c.Connect(call=calls[1], leg=LEG), c.Release(call=calls[2], result="x"))
+    await until(lambda: bench.executor._renewing is not None and bench.executor._renewing.done(), 2)
+    assert bench.ari.done.count("channels_set_channel_var") == 3  # one of each command
