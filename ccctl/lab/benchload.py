@@ -12,7 +12,7 @@ from ccctl.lab.phones import Carrier, Phone
 ONE_TALK = 0.2  # seconds, of one caller at a time
 TALK = 0.5  # while calls come at a rate: who hangs up sooner may do so before both hear each other
 PATIENCE = 5.0
-COMES_EVERY = 0.02
+COMES_EVERY = 0.01
 
 
 class OneByOne:
