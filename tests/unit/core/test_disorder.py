@@ -113,7 +113,7 @@ TIMERS = ("wait", "stage", "tell", "ring", "whisper", "wrapup", "again", "accept
 
 
 class Books:
-    """The ledger as the store would have it; each warning has a cause, by which it is said once in a while."""
+    """The ledger as the store would have it. Each warning has a cause: of one cause there is one an hour."""
 
     def __init__(self) -> None:
         self.rows: dict[type, dict[str, Any]] = {}
