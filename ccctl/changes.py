@@ -133,6 +133,17 @@ class AgentStateRow(Base, frozen=True, kw_only=True):
     cause: str = ""
 
 
+class QueuePauseRow(Base, frozen=True, kw_only=True):
+    """One stretch in which an agent was paused for one queue and served his others."""
+
+    agent: str
+    queue: str
+    started: int
+    ended: int | None = None
+    reason: str = ""
+    cause: str = ""
+
+
 class RecordingRow(Base, frozen=True, kw_only=True):
     """One file of sound; `path` is relative to the recordings folder."""
 
@@ -169,4 +180,7 @@ class WatchRow(Base, frozen=True, kw_only=True):
     ended: int | None = None
 
 
-Change = CallRow | SegmentRow | VisitRow | OfferRow | AgentStateRow | RecordingRow | WatchRow | AnswerRow
+Change = (
+    CallRow | SegmentRow | VisitRow | OfferRow | AgentStateRow | QueuePauseRow | RecordingRow | WatchRow
+    | AnswerRow
+)  # fmt: skip

@@ -130,6 +130,17 @@ class MirrorAgent(Base, frozen=True, kw_only=True):
 
     endpoint: str
     present: bool
+    queue: str = ""  # in this one alone
+
+
+class MirrorMember(Base, frozen=True, kw_only=True):
+    """Tell app_queue that an agent serves a queue, or does not, otherwise than the site says."""
+
+    endpoint: str
+    queue: str
+    title: str
+    member: bool
+    present: bool
 
 
 class StartTimer(Base, frozen=True, kw_only=True):
@@ -159,6 +170,6 @@ class Note(Base, frozen=True, kw_only=True):
 
 AsteriskCommand = (
     Hold | ExtendWait | Tell | Release | Hangup | Offer | Whisper | Connect | Disconnect
-    | CallSupervisor | Watch | EndWatch | SayToPhone | MirrorAgent
+    | CallSupervisor | Watch | EndWatch | SayToPhone | MirrorAgent | MirrorMember
 )  # fmt: skip
 Command = AsteriskCommand | StartTimer | StopTimer | Reply | Note

@@ -52,12 +52,14 @@ class CallMarked(Logged, frozen=True, kw_only=True):
     caller: str = ""
     caller_name: str = ""
     number: str = ""
+    name: str = ""  # the channel's, of the first mark
 
 
 class ChannelAnswered(Logged, frozen=True, kw_only=True):
     """A channel was answered."""
 
     channel: Ref
+    name: str = ""
 
 
 class ChannelBridged(Logged, frozen=True, kw_only=True):
@@ -82,6 +84,7 @@ class ChannelEnded(Logged, frozen=True, kw_only=True):
     channel: Ref
     cause_code: int = 0
     source: str = ""
+    name: str = ""
 
 
 # -- the queue, over ARI -------------------------------------------------------------------------
@@ -195,12 +198,35 @@ class AgentLogout(Request, frozen=True, kw_only=True):
 
 
 class AgentPause(Request, frozen=True, kw_only=True):
+    """`queue`: for this one alone, he goes on to serve the others; '' for all."""
+
     agent: str
     reason: str = ""
+    queue: str = ""
 
 
 class AgentUnpause(Request, frozen=True, kw_only=True):
     agent: str
+    queue: str = ""
+
+
+class AgentWrapUp(Request, frozen=True, kw_only=True):
+    """More time for the wrap-up."""
+
+    agent: str
+    extend_ms: int
+
+
+class AgentJoin(Request, frozen=True, kw_only=True):
+    """An agent is to serve a queue from now on, whatever the site says of it."""
+
+    agent: str
+    queue: str
+
+
+class AgentLeave(Request, frozen=True, kw_only=True):
+    agent: str
+    queue: str
 
 
 class AgentCode(Request, frozen=True, kw_only=True):
@@ -290,6 +316,14 @@ class LogOpened(Base, frozen=True, kw_only=True):
     place: int
 
 
+class PhoneSeen(Base, frozen=True, kw_only=True):
+    """What Asterisk says of an agent's phone: whether it can be rung, and `idle`: it is in no call."""
+
+    agent: str
+    reachable: bool
+    idle: bool = False
+
+
 class NodeUp(Base, frozen=True, kw_only=True):
     node: str
 
@@ -305,8 +339,8 @@ Event = (
     CallMarked | ChannelAnswered | ChannelBridged | ChannelUnbridged | ChannelEnded
     | CallerQueued | CallerLeft | LegAnswered | LegEnded | LegFailed | WhisperDone | Connected
     | ConnectFailed | RecordingStarted | RecordingFailed | DigitPressed
-    | AgentLogin | AgentLogout | AgentPause | AgentUnpause | AgentCode
-    | MonitorRequested | MonitorCode | MonitorEnd | HangupRequested
+    | AgentLogin | AgentLogout | AgentPause | AgentUnpause | AgentCode | AgentWrapUp | AgentJoin | AgentLeave
+    | PhoneSeen | MonitorRequested | MonitorCode | MonitorEnd | HangupRequested
     | TimerFired | Started | RosterChanged | Resynced | LogOpened | NodeUp | NodeDown
 )  # fmt: skip
 

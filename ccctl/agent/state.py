@@ -37,6 +37,8 @@ class Trigger(StrEnum):
     PICKED_UP = "picked_up"
     CONNECTED = "connected"
     MISSED = "missed"  # did not answer, rejected, hung up in the whisper
+    EXCUSED = "excused"  # the same, and his queue lets him miss more than this one
+    REST_OVER = "rest_over"  # he was not responding for as long as his queue says
     UNREACHED = "unreached"  # there is no phone to ring
     OFFER_ENDED = "offer_ended"  # not the agent's doing: caller left, offer withdrawn
     HELD = "held"
@@ -69,6 +71,9 @@ class Agent(msgspec.Struct, frozen=True):
     after_reason: str = ""
     direct: str = ""  # channel of his call outside the queues
     phone_gone: bool = False
+    misses: int = 0  # one after the other
+    until: int = 0  # when a timer ends this state, or its longest time is over; 0: never
+    over: bool = False  # the pause is longer than its reason allows
 
 
 _P, _T = Presence, Trigger
@@ -76,6 +81,7 @@ IN_TALK = frozenset({_P.TALKING, _P.HELD, _P.CONSULTING})
 ON_CALL = frozenset({_P.RINGING, _P.WHISPER, *IN_TALK})  # he has a leg of ours
 BUSY = frozenset({_P.RESERVED, *ON_CALL, _P.WRAPUP})  # with a caller of a queue
 KEEPS_WISHES = frozenset({_P.RESERVED, *ON_CALL, _P.DIRECT_CALL})
+MAY_BE_FREE = frozenset({_P.READY, _P.DIRECT_CALL})  # the queue decides about calls of his own
 AWAY = frozenset({_P.OFFLINE, _P.PAUSED, _P.NOT_RESPONDING})  # until somebody asks for something else
 
 TABLE: dict[tuple[Presence, Trigger], Presence] = {
@@ -90,6 +96,7 @@ TABLE: dict[tuple[Presence, Trigger], Presence] = {
     (_P.RINGING, _T.PICKED_UP): _P.WHISPER,
     **{(state, _T.CONNECTED): _P.TALKING for state in (_P.RINGING, _P.WHISPER)},
     **{(state, _T.MISSED): _P.NOT_RESPONDING for state in (_P.RESERVED, _P.RINGING, _P.WHISPER)},
+    **{(state, _T.EXCUSED): _P.READY for state in (_P.RESERVED, _P.RINGING, _P.WHISPER)},
     **{(state, _T.UNREACHED): _P.UNREACHABLE for state in (_P.RESERVED, _P.RINGING, _P.WHISPER)},
     **{(state, _T.OFFER_ENDED): _P.READY for state in (_P.RESERVED, _P.RINGING, _P.WHISPER)},
     (_P.TALKING, _T.HELD): _P.HELD,
@@ -111,6 +118,7 @@ TABLE: dict[tuple[Presence, Trigger], Presence] = {
     (_P.PAUSED, _T.DIRECT_BEGAN): _P.DIRECT_CALL,
     (_P.NOT_RESPONDING, _T.UNPAUSE): _P.READY,
     (_P.NOT_RESPONDING, _T.LOGIN): _P.READY,
+    (_P.NOT_RESPONDING, _T.REST_OVER): _P.READY,
     (_P.NOT_RESPONDING, _T.LOGOUT): _P.OFFLINE,
     (_P.NOT_RESPONDING, _T.PAUSE): _P.PAUSED,
     (_P.NOT_RESPONDING, _T.DIRECT_BEGAN): _P.DIRECT_CALL,
@@ -128,6 +136,7 @@ _WISHES: dict[Trigger, Presence | None] = {
     _T.UNPAUSE: None,
     _T.LOGIN: None,
 }
+_HERE = (_T.CONNECTED, _T.MISSED, _T.LOGIN, _T.UNPAUSE)  # misses are counted anew
 _GONE = {_T.PHONE_GONE: True, _T.UNREACHED: True, _T.PHONE_BACK: False}
 
 
@@ -168,6 +177,9 @@ def _enter(agent: Agent, to: Presence, trigger: Trigger, at: int, reason: str) -
         queue=agent.queue if to in BUSY else "",
         after=after,
         after_reason=after_reason,
+        misses=agent.misses + 1 if trigger is _T.EXCUSED else 0 if trigger in _HERE else agent.misses,
+        until=0,
+        over=False,
     )
 
 

@@ -10,6 +10,7 @@ import io
 import msgspec
 
 from ccctl import events as e
+from ccctl.flow import marks
 
 COLUMNS = 12
 
@@ -63,7 +64,7 @@ def to_event(node: str, record: Record) -> e.Event | None:
     channel = e.ref(node, record.unique)
     match record.type:
         case "ANSWER":
-            return e.ChannelAnswered(at=record.at, cause="cel", channel=channel)
+            return e.ChannelAnswered(at=record.at, cause="cel", channel=channel, name=record.channel)
         case "BRIDGE_ENTER" | "BRIDGE_EXIT" if record.details().get("bridge_technology") == "holding_bridge":
             return None  # waiting is no talk
         case "BRIDGE_ENTER" | "BRIDGE_EXIT":
@@ -78,6 +79,7 @@ def to_event(node: str, record: Record) -> e.Event | None:
                 channel=channel,
                 cause_code=_number(details.get("hangupcause")),
                 source=str(details.get("hangupsource", "")),
+                name=record.channel,
             )
         case mark if mark.startswith("CC_"):
             return _marked(channel, record)
@@ -93,7 +95,8 @@ def _marked(call: e.Ref, record: Record) -> e.CallMarked:
         value=str(record.details().get("extra", record.extra)),
         caller=record.caller,
         caller_name=record.caller_name,
-        number=record.exten if record.type == "CC_CALL" else "",  # later it is a place in a flow
+        number=record.exten if record.type == marks.CALL else "",  # later it is a place in a flow
+        name=record.channel if record.type == marks.CALL else "",
     )
 
 

@@ -155,6 +155,8 @@ class Executor:
                 await self._say(command)
             case c.MirrorAgent():
                 await self._mirror(command)
+            case c.MirrorMember():
+                await self._mirror_member(command)
             case _:
                 assert_never(command)
 
@@ -238,14 +240,27 @@ class Executor:
     # -- offers ------------------------------------------------------------------------------------
 
     async def _mirror(self, command: c.MirrorAgent) -> None:
-        paused = "false" if command.present else "true"
+        where = {"Queue": command.queue} if command.queue else {}
+        await self._queue_action("QueuePause", command.endpoint, Paused=_paused(command.present), **where)
+
+    async def _mirror_member(self, command: c.MirrorMember) -> None:
+        """Whom the configuration names cannot be removed: he is paused there instead."""
+        queue = {"Queue": command.queue}
+        if command.member:
+            state = {"Paused": _paused(command.present), "StateInterface": command.endpoint}
+            await self._queue_action("QueueAdd", command.endpoint, MemberName=command.title, **state, **queue)
+        else:
+            await self._queue_action("QueuePause", command.endpoint, Paused="true", **queue)
+            await self._queue_action("QueueRemove", command.endpoint, **queue)
+
+    async def _queue_action(self, action: str, endpoint: str, **headers: Any) -> None:
         for door in self._doors.values():
             if not door.ami.up:
                 continue  # the resync after it is back tells all
             try:
-                await door.ami.action("QueuePause", Interface=command.endpoint, Paused=paused)
-            except AsteriskRefused as error:  # in no native queue, or the site is not applied yet
-                log.debug("mirror of %s: %s", command.endpoint, error)
+                await door.ami.action(action, Interface=endpoint, **headers)
+            except AsteriskRefused as error:  # in no native queue, there already, or not applied yet
+                log.debug("%s of %s: %s", action, endpoint, error)
 
     async def _offer(self, command: c.Offer) -> None:
         door, ident = self._door(command.leg)
@@ -434,10 +449,14 @@ def _keys(command: AsteriskCommand) -> tuple[str, ...]:
             return (command.call,)
         case c.Hangup() | c.SayToPhone():
             return (command.channel,)
-        case c.MirrorAgent():
+        case c.MirrorAgent() | c.MirrorMember():
             return (command.endpoint,)
         case _:
             return (command.leg,)
+
+
+def _paused(present: bool) -> str:
+    return "false" if present else "true"
 
 
 def _bridge(leg: str) -> str:

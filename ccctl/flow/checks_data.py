@@ -321,6 +321,8 @@ _OWN_ENGINE = {
     "accept_key": "accept_key",
     "overflow": "overflow",
     "lend": "lend",
+    "not_responding": "is_patient",
+    "direct_calls": "rings_anyway",
 }
 
 

@@ -259,7 +259,7 @@ def _code(site: Site, generation: str, code: FeatureCode) -> list[Exten]:
             return _page(code)
         case "listen":
             return [_listen(site.users[agent], generation, code) for agent in site.agents]
-        case "agent-login":
+        case "agent-login" | "agent-wrap-up":
             return [_ask(code.code, generation, code.action, "")]
         case "agent-pause":
             reasons = site.defaults.pause_reasons.items()

@@ -173,6 +173,9 @@ class Queue(Item, frozen=True, kw_only=True):
     agents: tuple[str, ...] = ()  # the members, resolved: named, or all agents with the skills
     ring_ms: int = 15_000
     wrap_up_ms: int = 0
+    wrap_up_max_ms: int = 3_600_000  # to which an agent may extend it
+    miss_limit: int = 1  # offers missed one after the other that make an agent not responding
+    rest_ms: int = 0  # for which he is; 0: until he comes back himself
     max_callers: int = 0  # 0: no limit
     sl_percent: int = 80
     sl_ms: int = 20_000
@@ -187,6 +190,9 @@ class Queue(Item, frozen=True, kw_only=True):
     keep_place_ms: int = 0
     sticky_ms: int = 0
     sticky_wait_ms: int = 0
+    membership: str = "static"  # or dynamic: agents may join and leave at run time
+    forced: tuple[str, ...] = ()  # agents who may neither leave nor pause it
+    direct_calls: str = "block"  # or ignore: agents in calls of their own are rung all the same
     accept_key: str = ""  # which the agent presses to take a call; '': he need not
     accept_ms: int = 10_000  # in which, after the whisper
     overflow: tuple[Overflow, ...] = ()
@@ -199,6 +205,15 @@ class Queue(Item, frozen=True, kw_only=True):
 
     record: str = "consent"  # always, never, or when the caller has agreed
     greeting: tuple[str, ...] = ()  # prompts before the waiting begins
+
+    @property
+    def is_patient(self) -> bool:
+        """With agents who do not take calls, otherwise than is usual."""
+        return self.miss_limit > 1 or self.rest_ms > 0
+
+    @property
+    def rings_anyway(self) -> bool:
+        return self.direct_calls == "ignore"
 
 
 class Mailbox(Item, frozen=True, kw_only=True):
@@ -231,6 +246,13 @@ class Mail(Item, frozen=True, kw_only=True):
     body: str = ""
 
 
+class PauseLimit(msgspec.Struct, frozen=True):
+    """How long a pause of one reason may be; `over`: alarm, or offline."""
+
+    max_ms: int
+    over: str = "alarm"
+
+
 class Defaults(Item, frozen=True, kw_only=True):
     timezone: str = "UTC"
     country: str = ""
@@ -240,6 +262,7 @@ class Defaults(Item, frozen=True, kw_only=True):
     menu_attempts: int = 3
     engine: str = "acd"
     pause_reasons: dict[str, str] = {}  # digit -> reason
+    pause_limits: dict[str, PauseLimit] = {}  # by reason
     voice: str = "espeak-ng"  # text-to-speech engine, or engine:voice
     voices: dict[str, str] = {}  # the same for some languages
     speed: int = 100  # of speech, percent

@@ -1,12 +1,12 @@
 """The part of a site that the daemon needs at run time. No secrets. Pure; goes to JSON and back."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
 
-from ccctl.flow.graph import Lend, Overflow, Prompt, Queue, QueueStep, Site
+from ccctl.flow.graph import Lend, Overflow, PauseLimit, Prompt, Queue, QueueStep, Site
 from ccctl.flow.ways import walk
 
 
@@ -90,6 +90,9 @@ class QueueConfig(msgspec.Struct, frozen=True):
     agents: tuple[str, ...] = ()
     ring_ms: int = 15_000
     wrap_up_ms: int = 0
+    wrap_up_max_ms: int = 3_600_000
+    miss_limit: int = 1  # offers missed one after the other that make an agent not responding
+    rest_ms: int = 0  # for which he is; 0: until he comes back himself
     max_callers: int = 0
     sl_percent: int = 80
     sl_ms: int = 20_000
@@ -107,6 +110,9 @@ class QueueConfig(msgspec.Struct, frozen=True):
     keep_place_ms: int = 0  # for which a caller who was lost keeps his place
     sticky_ms: int = 0  # for which a caller belongs to the agent whom he talked to
     sticky_wait_ms: int = 0  # how long that agent alone is asked
+    membership: str = "static"  # or dynamic: agents may join and leave at run time
+    forced: tuple[str, ...] = ()  # agents who may neither leave nor pause it
+    direct_calls: str = "block"  # or ignore: an agent in a call of his own is rung all the same
     accept_key: str = ""  # which an agent presses to take the call; '': he need not
     accept_ms: int = 10_000  # in which, after the whisper
     overflow: tuple[OverflowRule, ...] = ()
@@ -130,6 +136,7 @@ class Roster(msgspec.Struct, frozen=True):
     users: dict[str, UserConfig] = {}
     queues: dict[str, QueueConfig] = {}
     pause_reasons: dict[str, str] = {}
+    pause_limits: dict[str, PauseLimit] = {}
     monitor_keys: dict[str, str] = {}  # digit -> listen, whisper, barge
     monitor_roles: tuple[str, ...] = ()
     offers: dict[str, OfferConfig] = {}  # by the name that a queue step says in its arguments
@@ -169,6 +176,7 @@ def roster(site: Site, generation: str) -> Roster:
         users=users,
         queues={q.name: _queue(site, q) for q in site.queues.values()},
         pause_reasons=site.defaults.pause_reasons,
+        pause_limits=site.defaults.pause_limits,
         monitor_keys=listen.keys if listen else {"4": "listen", "5": "whisper", "6": "barge"},
         monitor_roles=listen.roles if listen and listen.roles else ("supervisor",),
         offers=_offers(site),
@@ -188,6 +196,22 @@ def with_retired(new: Roster, old: Roster, queues: Iterable[str]) -> Roster:
     return replace(new, queues={**new.queues, **kept}, agents=agents)
 
 
+def with_members(roster: Roster, joined: Mapping[str, Mapping[str, bool]]) -> Roster:
+    """Queue -> agent -> whether he serves it; all else as it is."""
+    queues, agents = dict(roster.queues), dict(roster.agents)
+    for name, members in joined.items():
+        for agent, joins in members.items():
+            queue, config = queues[name], agents[agent]
+            others, elsewhere = _but(queue.agents, agent), _but(config.queues, name)
+            queues[name] = replace(queue, agents=(*others, agent) if joins else others)
+            agents[agent] = replace(config, queues=(*elsewhere, name) if joins else elsewhere)
+    return replace(roster, queues=queues, agents=agents)
+
+
+def _but(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(each for each in names if each != name)
+
+
 def without_queues(roster: Roster, queues: Iterable[str]) -> Roster:
     gone = set(queues)
     agents = {
@@ -205,6 +229,9 @@ def _queue(site: Site, queue: Queue) -> QueueConfig:
         agents=queue.agents,
         ring_ms=queue.ring_ms,
         wrap_up_ms=queue.wrap_up_ms,
+        wrap_up_max_ms=queue.wrap_up_max_ms,
+        miss_limit=queue.miss_limit,
+        rest_ms=queue.rest_ms,
         max_callers=queue.max_callers,
         sl_percent=queue.sl_percent,
         sl_ms=queue.sl_ms,
@@ -222,6 +249,9 @@ def _queue(site: Site, queue: Queue) -> QueueConfig:
         keep_place_ms=queue.keep_place_ms,
         sticky_ms=queue.sticky_ms,
         sticky_wait_ms=queue.sticky_wait_ms,
+        direct_calls=queue.direct_calls,
+        membership=queue.membership,
+        forced=queue.forced,
         accept_key=queue.accept_key,
         accept_ms=queue.accept_ms,
         overflow=tuple(_rule(rule) for rule in queue.overflow),

@@ -273,6 +273,9 @@ def _read_defaults(reader: Reader, entries: list[tuple[Scalar, Node]]) -> graph.
         found["voices"] = voice
     else:
         found["voice"] = voice
+    reasons = found.pop("pause_reasons", {})
+    found["pause_reasons"] = {digit: reason for digit, (reason, _) in reasons.items()}
+    found["pause_limits"] = {reason: limit for reason, limit in reasons.values() if limit is not None}
     found["max_call_ms"] = found.pop("max_call", 0)
     return graph.Defaults(
         span=span,

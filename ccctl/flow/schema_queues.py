@@ -3,10 +3,11 @@
 from typing import Any
 
 from ccctl.diagnostics import Span
+from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, schema_overflow, shapes
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.schema_answers import KEY
-from ccctl.flow.schema_steps import PROMPTS, RINGING, YES, span_of_time, whole
+from ccctl.flow.schema_steps import PROMPTS, RINGING, YES, span_of_time, whole, words
 from ccctl.flow.schema_types import TEXT, Key, Kind, Reader, Table, choice, keyed, listed, named, read_keys
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 
@@ -21,6 +22,8 @@ STRATEGIES = (
     "linear",
 )
 RECORDS = ("consent", "always", "never")
+MEMBERSHIP = ("static", "dynamic")
+DIRECT_CALLS = ("block", "ignore")
 LATER = span_of_time(1000, 3_600_000)
 SKILLS = keyed("skills", sections.NAME, whole(1, 5))
 RELAX = Table(
@@ -38,6 +41,24 @@ STICKY = Table(
     (
         Key("within", span_of_time(1000, 90 * 86_400_000), "how long ago the talk may be", "7d"),
         Key("wait", LATER, "how long that agent alone is rung", "30s"),
+    ),
+)
+LONGEST_MS = 3_600_000
+WRAP_UP_TIME = span_of_time(0, LONGEST_MS)
+WRAP_UP_KEYS = Table(
+    "wrap_up",
+    "The time after a talk, which agents can make longer.",
+    (
+        Key("time", WRAP_UP_TIME, "the time", required=True, example="time: 30s"),
+        Key("max", WRAP_UP_TIME, "how long it may get", "1h"),
+    ),
+)
+MISSING = Table(
+    "not_responding",
+    "An agent who does not take calls that he is offered gets no more of them.",
+    (
+        Key("after", whole(1, 20), "offers missed, one after the other", "1"),
+        Key("for", LATER, "how long", "until he comes back himself"),
     ),
 )
 ACCEPT_MS = 10_000
@@ -85,6 +106,26 @@ def _read_accept(reader: Reader, node: Node) -> tuple[str, int] | None:
 ACCEPT_KEY = Kind("key, or mapping, below", _read_accept, shapes.either(KEY.shape, ACCEPT.shape))
 
 
+def _read_wrap_up(reader: Reader, node: Node) -> tuple[int, int] | None:
+    """A time alone, or with its limit."""
+    if not isinstance(node, Mapping):
+        time = WRAP_UP_TIME.read(reader, node)
+        return None if time is None else (time, LONGEST_MS)
+    keys = read_keys(reader, node, WRAP_UP_KEYS)
+    if "time" not in keys:
+        return None
+    most = keys.get("max", LONGEST_MS)
+    if most < keys["time"]:
+        text = f"max {words(most)} is less than time {words(keys['time'])}"
+        reader.report(faults.bad_value(node.span, text, "make max the longer one"))
+    return keys["time"], most
+
+
+WRAP_UP = Kind(
+    "duration, or mapping, below", _read_wrap_up, shapes.either(WRAP_UP_TIME.shape, WRAP_UP_KEYS.shape)
+)
+
+
 def _read_announce(reader: Reader, node: Node) -> graph.Announce | None:
     keys = read_keys(reader, node, ANNOUNCE)
     if "every" not in keys:
@@ -118,6 +159,13 @@ QUEUE = Table(
         ),
         Key("agents", listed(named("agents", "an agent")), "the agents", "all with the skills"),
         Key(
+            "membership",
+            choice(*MEMBERSHIP),
+            "whether agents may join and leave while it runs",
+            "static",
+        ),
+        Key("forced", listed(named("agents", "an agent")), "agents who may neither leave nor pause it"),
+        Key(
             "ranks",
             keyed("ranks", named("agents", "an agent"), RANK),
             "agents after those of rank 1",
@@ -128,7 +176,12 @@ QUEUE = Table(
         Key("keep_place", LATER, "for how long a caller who was lost keeps his place", "not at all"),
         Key("sticky", Kind("mapping, below", _read_sticky, STICKY.shape), "the agent whom a caller had last"),
         Key("ring", RINGING, "how long an agent's phone rings", "15s"),
-        Key("wrap_up", span_of_time(0, 3_600_000), "time after a talk before the next call", "0s"),
+        Key("wrap_up", WRAP_UP, "time after a talk before the next call", "0s"),
+        Key(
+            "not_responding",
+            Kind("mapping, below", lambda reader, node: read_keys(reader, node, MISSING), MISSING.shape),
+            "what follows when an agent does not take calls",
+        ),
         Key("max_callers", whole(1, 10_000), "how many may wait", "no limit"),
         Key("service_level", sections.SERVICE_LEVEL, "the goal", "80% in 20s"),
         Key("music", sections.NAME, "class of music while waiting: sounds/moh/<name>", "default"),
@@ -138,6 +191,12 @@ QUEUE = Table(
         ),
         Key("whisper", sections.WHISPER, "what the agent alone hears before the talk", "[queue, waited]"),
         *schema_overflow.KEYS,
+        Key(
+            "direct_calls",
+            choice(*DIRECT_CALLS),
+            "whether an agent's call outside the queues keeps offers from him",
+            "block",
+        ),
         Key("accept_key", ACCEPT_KEY, "the key that an agent presses to take a call", "none"),
         Key(
             "record",
@@ -169,6 +228,8 @@ def _queue(
     percent, goal_ms = found.get("service_level", (80, 20_000))
     skills = found.get("skills", {})
     sticky_ms, sticky_wait_ms = found.get("sticky", (0, 0))
+    wrap_up_ms, wrap_up_max_ms = found.get("wrap_up", (0, LONGEST_MS))
+    missing = found.get("not_responding", {})
     accept_key, accept_ms = found.get("accept_key", ("", ACCEPT_MS))
     least = at_least(skills, found.get("relax", ()))
     return graph.Queue(
@@ -178,9 +239,14 @@ def _queue(
         engine=found.get("engine", defaults.engine),
         strategy=found.get("strategy", "longest-idle"),
         skills=skills,
-        agents=found.get("agents") or tuple(a.name for a in agents.values() if has_skills(a, least)),
+        agents=_members(found, tuple(a.name for a in agents.values() if has_skills(a, least))),
+        membership=found.get("membership", "static"),
+        forced=found.get("forced", ()),
         ring_ms=found.get("ring", 15_000),
-        wrap_up_ms=found.get("wrap_up", 0),
+        wrap_up_ms=wrap_up_ms,
+        wrap_up_max_ms=wrap_up_max_ms,
+        miss_limit=missing.get("after", 1),
+        rest_ms=missing.get("for", 0),
         max_callers=found.get("max_callers", 0),
         sl_percent=percent,
         sl_ms=goal_ms,
@@ -196,12 +262,19 @@ def _queue(
         keep_place_ms=found.get("keep_place", 0),
         sticky_ms=sticky_ms,
         sticky_wait_ms=sticky_wait_ms,
+        direct_calls=found.get("direct_calls", "block"),
         accept_key=accept_key,
         accept_ms=accept_ms,
         overflow=found.get("overflow", ()),
         lend=found.get("lend"),
         record=found.get("record", "consent"),
     )
+
+
+def _members(found: dict[str, Any], all_with_skills: tuple[str, ...]) -> tuple[str, ...]:
+    """Who is forced is one of them."""
+    named: tuple[str, ...] = found.get("agents") or all_with_skills
+    return (*named, *(agent for agent in found.get("forced", ()) if agent not in named))
 
 
 def at_least(skills: dict[str, int], relax: tuple[graph.Relax, ...]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from ccctl.flow.checks import CHECKS
 from ccctl.flow.checks_pages import PAGES, Page
 from ccctl.flow.schema_data import OFFER
 from ccctl.flow.schema_overflow import LEND, OVERFLOW, WHEN
-from ccctl.flow.schema_queues import ACCEPT, ANNOUNCE, QUEUE, RELAX, STICKY
+from ccctl.flow.schema_queues import ACCEPT, ANNOUNCE, MISSING, QUEUE, RELAX, STICKY, WRAP_UP_KEYS
 from ccctl.flow.schema_say import SENTENCE
 from ccctl.flow.schema_steps import SOON
 from ccctl.flow.schema_tables import QUESTION, SURVEY, TABLE
@@ -23,7 +23,7 @@ from ccctl.flow.schema_verbs import VERBS
 TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
     (
         "defaults",
-        (sections.DEFAULTS, sections.MENU, sections.MAIL),
+        (sections.DEFAULTS, sections.MENU, sections.PAUSE, sections.MAIL),
         "defaults: {timezone: Europe/Berlin, languages: [en, de]}",
     ),
     ("trunks", (sections.TRUNK,), "trunks: {telco: {host: sip.telco.example}}"),
@@ -44,7 +44,7 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
     ("agents", (sections.AGENT,), "agents: {anna: {skills: {technical: 3}}}"),
     (
         "queues",
-        (QUEUE, RELAX, STICKY, OVERFLOW, WHEN, LEND, ACCEPT, ANNOUNCE, OFFER),
+        (QUEUE, RELAX, STICKY, WRAP_UP_KEYS, MISSING, OVERFLOW, WHEN, LEND, ACCEPT, ANNOUNCE, OFFER),
         "queues: {support: {skills: {technical: 3}, record: always}}",
     ),
     ("tables", (TABLE,), "tables: {customers: {file: data/customers.csv, key: phone}}"),
@@ -114,7 +114,8 @@ prompts:
 """
 CODES = """\
 The value is `voicemail` (the user's own box), `agent-login` (and again: log out), `agent-pause` (a digit
-after the code gives the reason), `pickup` (take a call that rings elsewhere), or the mapping below.
+after the code gives the reason), `agent-wrap-up` (as much time again after a talk), `pickup` (take a call
+that rings elsewhere), or the mapping below.
 """
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import shapes, values
+from ccctl.flow import graph, shapes, values
 from ccctl.flow.built_in import CURRENCIES, MAIL_WORDS
 from ccctl.flow.graph import OpenSpan
 from ccctl.flow.schema_calendar import EXCEPTIONS_SHAPE, HOLIDAYS_SHAPE, read_exceptions, read_holidays
@@ -217,7 +217,7 @@ PAGE = Table(
     "An announcement through the loudspeakers of phones, which answer by themselves.",
     (Key("page", listed(named("users", "a user")), "whose phones", required=True, example="page: [anna]"),),
 )
-ACTIONS = ("voicemail", "agent-login", "agent-pause", "pickup", "park")
+ACTIONS = ("voicemail", "agent-login", "agent-pause", "agent-wrap-up", "pickup", "park")
 
 
 def read_code(reader: Reader, node: Node) -> dict[str, Any] | None:
@@ -257,6 +257,29 @@ MAIL = Table(
         Key("body", MAIL_TEXT, "what the mail says", "in the site's first language"),
     ),
 )
+PAUSE = Table(
+    "defaults.pause_reasons",
+    "A reason of pauses that is limited: a text alone is one without limit.",
+    (
+        Key("name", TEXT, "the reason", required=True, example="name: lunch"),
+        Key("max", span_of_time(60_000, 43_200_000), "how long such a pause may be", "no limit"),
+        Key("over", choice("alarm", "offline"), "what follows: a warning, or a log-out as well", "alarm"),
+    ),
+)
+
+
+def _read_reason(reader: Reader, node: Node) -> tuple[str, graph.PauseLimit | None] | None:
+    if not isinstance(node, Mapping):
+        text = TEXT.read(reader, node)
+        return (text, None) if text else None
+    keys = read_keys(reader, node, PAUSE)
+    if "name" not in keys:
+        return None
+    limit = graph.PauseLimit(keys["max"], keys.get("over", "alarm")) if "max" in keys else None
+    return keys["name"], limit
+
+
+REASON = Kind("text, or mapping, below", _read_reason, shapes.either(TEXT.shape, PAUSE.shape))
 DEFAULTS = Table(
     "defaults",
     "Settings of the whole site.",
@@ -270,7 +293,7 @@ DEFAULTS = Table(
         Key("catch", named("flows", "a flow"), "where a call goes when an outcome has no destination"),
         Key("max_call", span_of_time(60_000, 86_400_000), "how long a call may last in flows", "no limit"),
         Key("max_flows", whole(10, 10_000), "how many flows a call may enter, against endless loops", "200"),
-        Key("pause_reasons", keyed("pause_reasons", DIGIT, TEXT), "digit after the pause code to reason"),
+        Key("pause_reasons", keyed("pause_reasons", DIGIT, REASON), "digit after the pause code to reason"),
         Key("voice", VOICES, "who speaks texts; for all, or for each language", "espeak-ng"),
         Key("speed", SPEED, "how fast texts are spoken", "100%"),
         Key("mail", nested(MAIL), "how messages of mailboxes are mailed"),

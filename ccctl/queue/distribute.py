@@ -37,7 +37,7 @@ def next_caller(
     for queue in queues:
         line = lines.get(queue)
         for pool in line.pools.values() if line else ():
-            if not pool.waiting or agent not in pool.members:
+            if not pool.waiting or agent not in pool.keys:
                 continue
             first = head(pool, held)
             if first and (best is None or first < best):

@@ -1,7 +1,9 @@
 """One Asterisk node: both doors, its event log, and the resync after every (re)connect."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from ccctl import events as e
@@ -18,7 +20,11 @@ from ccctl.runtime.tasks import now_ms, spawn
 
 log = logging.getLogger(__name__)
 RETRY_S = 1.0
-WANTED = frozenset({"FullyBooted", "Shutdown"})  # AMI is for actions: facts come by ARI and the event log
+# AMI is for actions: facts come by ARI and the event log. Device states only by AMI, and they are hints: the
+# list of them, asked for again and again, is the truth.
+WANTED = frozenset({"FullyBooted", "Shutdown", "DeviceStateChange"})
+PHONES_S = 30.0
+GONE = ("UNAVAILABLE", "INVALID")
 
 
 class Link:
@@ -32,20 +38,24 @@ class Link:
         self.ami = Ami(node, self._on_ami, self._on_ami_state, wanted=WANTED)
         self.door = Door(node, self.ari, self.ami)
         self.log = EventLog(node, engine.emit, now_ms)
-        self._follower: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ami_is_back = asyncio.Event()
         self._resyncing = asyncio.Lock()
         self._details: dict[str, str] = {}  # door -> what it said last
 
     async def start(self) -> None:
         self._details = {"ARI": "starting", "AMI": "starting"}
         self._show()
-        self._follower = spawn(self.log.follow(self.engine.world.logged.get(self.node.name)), "event-log")
+        place = self.engine.world.logged.get(self.node.name)
+        self._tasks = [
+            spawn(self.log.follow(place), "event-log"), spawn(self._look_at_phones(), "phones")
+        ]  # fmt: skip
         await self.ari.start()
         await self.ami.start()
 
     async def close(self) -> None:
-        if self._follower is not None:
-            self._follower.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self.ari.close()
         await self.ami.close()
 
@@ -58,7 +68,32 @@ class Link:
             self.engine.emit(event)
 
     def _on_ami(self, raw: dict[str, str]) -> None:
-        log.debug("AMI %s", raw.get("Event"))
+        if raw.get("Event") == "DeviceStateChange":
+            self._phone(raw, False)
+
+    def _phone(self, row: Mapping[str, str], looked: bool) -> None:
+        """Tell the core what is news to it of an agent's phone."""
+        kind, _, name = row.get("Device", "").partition("/")
+        agent = self.engine.world.agents.get(name)
+        state = row.get("State", "")
+        if kind != "PJSIP" or agent is None or state == "UNKNOWN":
+            return
+        idle = looked and state in ("NOT_INUSE", *GONE)
+        if agent.phone_gone is not (state in GONE) or (idle and agent.direct):
+            seen = e.PhoneSeen(at=now_ms(), agent=name, reachable=state not in GONE, idle=idle, cause="ami")
+            self.engine.emit(seen)
+
+    async def _look_at_phones(self) -> None:
+        while True:
+            if self.ami.up:
+                try:
+                    for row in await self.ami.rows("DeviceStateList"):
+                        self._phone(row, True)
+                except CcctlError as error:
+                    log.warning("phones: %s", error, extra={"action": "phones-not-seen"})
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ami_is_back.wait(), PHONES_S)
+            self._ami_is_back.clear()
 
     def _on_ari_state(self, up: bool, detail: str) -> None:
         self._state("ARI", up, detail)
@@ -66,6 +101,8 @@ class Link:
             spawn(self._resync(), "resync")
 
     def _on_ami_state(self, up: bool, detail: str) -> None:
+        if up:
+            self._ami_is_back.set()
         self._state("AMI", up, detail)
 
     def _state(self, door: str, up: bool, detail: str) -> None:

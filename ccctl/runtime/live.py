@@ -221,7 +221,7 @@ class LiveView:
             "waiting": len(callers),
             "oldest": min((row.entered for row in callers), default=None),
             "callers": [self._caller(row) for row in callers],
-            "agents": self._presences(config.agents),
+            "agents": self._presences(name, config.agents),
             "today": self._figures(name, config.sl_percent, config.sl_ms),
         }
 
@@ -235,10 +235,13 @@ class LiveView:
             "priority": row.priority,
         }
 
-    def _presences(self, agents: Iterable[str]) -> dict[str, int]:
+    def _presences(self, queue: str, agents: Iterable[str]) -> dict[str, int]:
+        """Who would be ready but is paused for this queue is paused here."""
         counts = {str(presence): 0 for presence in Presence}
         for name in agents:
-            counts[str(self.world.agents.get(name, Agent(name)).presence)] += 1
+            presence = self.world.agents.get(name, Agent(name)).presence
+            paused = presence is Presence.READY and queue in self.world.queue_pauses.get(name, ())
+            counts[str(Presence.PAUSED if paused else presence)] += 1
         return counts
 
     def _figures(self, name: str, sl_percent: int, sl_ms: int) -> Json:
@@ -269,8 +272,11 @@ class LiveView:
             "presence": str(agent.presence),
             "since": agent.since,
             "reason": agent.reason,
+            "until": agent.until or None,
+            "over": agent.over,
             "after": str(agent.after) if agent.after else "",
             "queues": list(config.queues),
+            "paused_in": {q: row.reason for q, row in self.world.queue_pauses.get(name, {}).items()},
             "call": agent.call,
             "caller": call.row.caller if call else "",
             "queue": agent.queue,

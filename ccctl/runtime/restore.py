@@ -10,6 +10,7 @@ from ccctl.changes import (
     OfferOutcome,
     OfferRow,
     Outcome,
+    QueuePauseRow,
     RecordingRow,
     SegmentRow,
     VisitRow,
@@ -78,10 +79,12 @@ def _orphans(engine: Engine, database: Database) -> list[Change]:
 def _open_parts(engine: Engine) -> set[str]:
     world = engine.world
     segments = {call.segment.id for call in world.calls.values() if call.segment}
-    return segments | set(world.legs) | {watch.row.id for watch in world.watches.values() if watch.row}
+    pauses = {row.id for paused in world.queue_pauses.values() for row in paused.values()}
+    watches = {watch.row.id for watch in world.watches.values() if watch.row}
+    return segments | set(world.legs) | watches | pauses
 
 
-def _ended_part(row: SegmentRow | OfferRow | RecordingRow | WatchRow, now: int) -> Change:
+def _ended_part(row: SegmentRow | OfferRow | RecordingRow | WatchRow | QueuePauseRow, now: int) -> Change:
     if isinstance(row, OfferRow):
         return replace(row, ended=now, outcome=OfferOutcome.FAILED)
     return replace(row, ended=now)

@@ -12,6 +12,7 @@ from ccctl.changes import (
     CallRow,
     OfferRow,
     Outcome,
+    QueuePauseRow,
     RecordingRow,
     SegmentRow,
     VisitRow,
@@ -252,9 +253,11 @@ def open_visits(engine: Engine) -> list[VisitRow]:
     return list(_stream(engine, query, VisitRow))
 
 
-def open_parts(engine: Engine) -> list[SegmentRow | OfferRow | RecordingRow | WatchRow]:
+def open_parts(engine: Engine) -> list[SegmentRow | OfferRow | RecordingRow | WatchRow | QueuePauseRow]:
     """What else has begun and not ended."""
+    pauses = tables.queue_pauses
     return [
+        *_stream(engine, select(pauses).where(pauses.c.ended.is_(None)), QueuePauseRow),
         *_stream(engine, select(tables.segments).where(tables.segments.c.ended.is_(None)), SegmentRow),
         *_stream(engine, select(tables.offers).where(offers.ended.is_(None)), OfferRow),
         *_stream(engine, select(tables.recordings).where(recordings_.ended.is_(None)), RecordingRow),

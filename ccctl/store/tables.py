@@ -42,6 +42,7 @@ offers = _table("offers", changes.OfferRow, ("offered",), ("call",))
 agent_states = _table(
     "agent_states", changes.AgentStateRow, ("started",), ("ended", "started"), ("agent", "started"), ("call",)
 )
+queue_pauses = _table("queue_pauses", changes.QueuePauseRow, ("started",), ("agent", "started"))
 recordings = _table("recordings", changes.RecordingRow, ("started",), ("call",))
 answers = _table("answers", changes.AnswerRow, ("at",), ("call",))
 watches = _table("watches", changes.WatchRow, ("started",), ("ended", "started"))
@@ -52,6 +53,7 @@ BY_ROW: dict[type[msgspec.Struct], Table] = {
     changes.VisitRow: visits,
     changes.OfferRow: offers,
     changes.AgentStateRow: agent_states,
+    changes.QueuePauseRow: queue_pauses,
     changes.RecordingRow: recordings,
     changes.WatchRow: watches,
     changes.AnswerRow: answers,

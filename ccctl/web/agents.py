@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from ccctl.events import AgentLogin, AgentLogout, AgentPause, AgentUnpause
+from ccctl.events import AgentJoin, AgentLeave, AgentLogin, AgentLogout, AgentPause, AgentUnpause, AgentWrapUp
 from ccctl.web.answers import answer, body, known, now, object_or_404, objects
 from ccctl.web.asking import ask, stamp
-from ccctl.web.bodies import By, Pause
+from ccctl.web.bodies import By, Membership, Pause, Unpause, WrapUp
 from ccctl.web.keys import ENGINE
 
 routes = web.RouteTableDef()
@@ -39,10 +39,40 @@ async def logout(request: web.Request) -> web.Response:
 async def pause(request: web.Request) -> web.Response:
     given = await body(request, Pause)
     name = request.match_info["name"]
-    return await ask(request, AgentPause(agent=name, reason=given.reason, **stamp(request, given.by)))
+    return await ask(
+        request, AgentPause(agent=name, reason=given.reason, queue=given.queue, **stamp(request, given.by))
+    )
 
 
 @routes.post("/api/v1/agents/{name}/unpause")
 async def unpause(request: web.Request) -> web.Response:
+    given = await body(request, Unpause)
+    name = request.match_info["name"]
+    return await ask(request, AgentUnpause(agent=name, queue=given.queue, **stamp(request, given.by)))
+
+
+@routes.post("/api/v1/agents/{name}/ready")
+async def ready(request: web.Request) -> web.Response:
     given = await body(request, By)
     return await ask(request, AgentUnpause(agent=request.match_info["name"], **stamp(request, given.by)))
+
+
+@routes.post("/api/v1/agents/{name}/wrap-up")
+async def wrap_up(request: web.Request) -> web.Response:
+    given = await body(request, WrapUp)
+    name = request.match_info["name"]
+    return await ask(request, AgentWrapUp(agent=name, extend_ms=given.extend_ms, **stamp(request, given.by)))
+
+
+@routes.post("/api/v1/agents/{name}/join")
+async def join(request: web.Request) -> web.Response:
+    given = await body(request, Membership)
+    name = request.match_info["name"]
+    return await ask(request, AgentJoin(agent=name, queue=given.queue, **stamp(request, given.by)))
+
+
+@routes.post("/api/v1/agents/{name}/leave")
+async def leave(request: web.Request) -> web.Response:
+    given = await body(request, Membership)
+    name = request.match_info["name"]
+    return await ask(request, AgentLeave(agent=name, queue=given.queue, **stamp(request, given.by)))

@@ -18,7 +18,22 @@ class By(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Pause(By, frozen=True, forbid_unknown_fields=True):
+    """`queue`: for this one alone."""
+
     reason: Word = ""
+    queue: Word = ""
+
+
+class Unpause(By, frozen=True, forbid_unknown_fields=True):
+    queue: Word = ""
+
+
+class WrapUp(By, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    extend_ms: Annotated[int, msgspec.Meta(ge=1, le=3_600_000)]
+
+
+class Membership(By, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    queue: Word
 
 
 class Monitor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -148,6 +148,7 @@ _TIMERS = {
     "overflow": "the expected wait is looked at again",
     "lend": "the goal of a queue that lends its agents may be met again",
     "accept": "the time to press the key is over",
+    "not_responding": "he did not respond for as long as his queue says",
     "again": "phones can be rung again",
     "whisper": "the announcement is over",
 }

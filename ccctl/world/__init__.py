@@ -10,7 +10,19 @@ from typing import Any
 from ccctl import commands as c
 from ccctl import events as e
 from ccctl.changes import Outcome
-from ccctl.world import agents, arrivals, offers, overflow, queueing, recovery, telling, watching
+from ccctl.flow import marks
+from ccctl.world import (
+    agents,
+    arrivals,
+    membership,
+    offers,
+    overflow,
+    phones,
+    queueing,
+    recovery,
+    telling,
+    watching,
+)
 from ccctl.world.state import Out, Visit, World
 
 __all__ = ["Out", "World", "step"]
@@ -34,6 +46,26 @@ def _remember(world: World, event: e.Logged) -> None:
 
 def _log_opened(world: World, event: e.LogOpened, _out: Out) -> None:
     world.logged[event.node] = (event.file, event.place)
+
+
+def _marked(world: World, event: e.CallMarked, out: Out) -> None:
+    if event.mark == marks.CALL:
+        phones.began(world, out, event.call, event.name, event.at)
+    arrivals.on_mark(world, event, out)
+
+
+def _answered(world: World, event: e.ChannelAnswered, out: Out) -> None:
+    phones.began(world, out, event.channel, event.name, event.at)
+    arrivals.on_answered(world, event, out)
+
+
+def _pause(world: World, event: e.AgentPause | e.AgentUnpause, out: Out) -> None:
+    (membership.on_pause if event.queue else agents.on_request)(world, event, out)
+
+
+def _code(world: World, event: e.AgentCode, out: Out) -> None:
+    world.codes[event.channel] = True
+    agents.on_code(world, event, out)
 
 
 def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:
@@ -64,6 +96,7 @@ def _channel_ended(world: World, event: e.ChannelEnded, out: Out) -> None:
         offers.on_leg_ended(world, channel, event.cause_code, at, out)
     elif channel in world.visits:
         _end_visit(world, world.visits[channel], at, out)
+    phones.on_ended(world, event, out)
     arrivals.on_channel_ended(world, event, out)
 
 
@@ -128,6 +161,8 @@ _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "reserved": agents.on_reserved_timer,
     "overflow": overflow.on_timer,
     "lend": overflow.on_timer,
+    "paused": agents.on_pause_timer,
+    "not_responding": agents.on_rest_timer,
     "again": lambda world, node, at, out: queueing.go_on(world, out, node, at),
 }
 
@@ -151,8 +186,8 @@ def _node(world: World, event: e.NodeUp | e.NodeDown, out: Out) -> None:
 
 
 _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
-    e.CallMarked: arrivals.on_mark,
-    e.ChannelAnswered: arrivals.on_answered,
+    e.CallMarked: _marked,
+    e.ChannelAnswered: _answered,
     e.ChannelBridged: arrivals.on_bridged,
     e.ChannelUnbridged: arrivals.on_unbridged,
     e.ChannelEnded: _channel_ended,
@@ -169,9 +204,13 @@ _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
     e.DigitPressed: _digit,
     e.AgentLogin: agents.on_request,
     e.AgentLogout: agents.on_request,
-    e.AgentPause: agents.on_request,
-    e.AgentUnpause: agents.on_request,
-    e.AgentCode: agents.on_code,
+    e.AgentPause: _pause,
+    e.AgentUnpause: _pause,
+    e.AgentWrapUp: agents.on_wrap_up,
+    e.AgentJoin: membership.on_member,
+    e.AgentLeave: membership.on_member,
+    e.AgentCode: _code,
+    e.PhoneSeen: phones.on_seen,
     e.MonitorRequested: watching.on_request,
     e.MonitorCode: watching.on_code,
     e.MonitorEnd: watching.on_end_request,

@@ -1,5 +1,7 @@
 """What agents and the operator ask for, by phone code or by command."""
 
+from msgspec.structs import replace
+
 from ccctl import commands as c
 from ccctl.agent.state import KEEPS_WISHES, Agent, Presence, Trigger
 from ccctl.diagnostics import did_you_mean
@@ -9,9 +11,11 @@ from ccctl.events import (
     AgentLogout,
     AgentPause,
     AgentUnpause,
+    AgentWrapUp,
     Request,
 )
-from ccctl.world.queueing import trigger
+from ccctl.world.presence import change
+from ccctl.world.queueing import start_timer, trigger
 from ccctl.world.state import Out, World
 
 SAID = {
@@ -82,6 +86,9 @@ def on_code(world: World, event: AgentCode, out: Out) -> None:
         out.do(c.SayToPhone(channel=event.channel, media=("sound:agent-incorrect",)))
         return
     before = world.agents.get(event.agent, Agent(event.agent))
+    if event.code == "agent-wrap-up":
+        _more_time(world, event, before, out)
+        return
     what = _toggle(before, event)
     if what is None:
         out.do(c.SayToPhone(channel=event.channel, media=("sound:agent-incorrect",)))
@@ -95,6 +102,17 @@ def on_code(world: World, event: AgentCode, out: Out) -> None:
         said = ("sound:de-activated",)
     language = world.roster.agents[event.agent].language
     out.do(c.SayToPhone(channel=event.channel, media=said, language=language))
+
+
+def _more_time(world: World, event: AgentCode, agent: Agent, out: Out) -> None:
+    """As much again as the queue gives, if he is in wrap-up and it may be longer."""
+    queue = world.queue(agent.queue)
+    given = agent.presence is Presence.WRAPUP and queue is not None
+    more = queue.wrap_up_ms if queue else 0
+    done = given and extend(world, out, agent.name, more) > agent.until
+    language = world.roster.agents[agent.name].language
+    media = "sound:activated" if done else "sound:agent-incorrect"
+    out.do(c.SayToPhone(channel=event.channel, media=(media,), language=language))
 
 
 def _toggle(agent: Agent, event: AgentCode) -> Trigger | None:
@@ -112,6 +130,52 @@ def _toggle(agent: Agent, event: AgentCode) -> Trigger | None:
 def on_reserved_timer(world: World, name: str, at: int, out: Out) -> None:
     if world.agents[name].presence is Presence.RESERVED:
         trigger(world, out, name, Trigger.OFFER_ENDED, at, ("", "timer"))
+
+
+def on_wrap_up(world: World, event: AgentWrapUp, out: Out) -> None:
+    """More time for the wrap-up, as far as its queue allows."""
+    if event.agent not in world.roster.agents:
+        text = unknown_agent(world, event.agent)
+        out.do(c.Reply(request=event.request, error="unknown-agent", text=text))
+        return
+    if world.agents[event.agent].presence is not Presence.WRAPUP:
+        text = f"{event.agent} is {world.agents[event.agent].presence}, not in wrap-up"
+        out.do(c.Reply(request=event.request, error="not-in-wrap-up", text=text))
+        return
+    before = world.agents[event.agent].until
+    until = extend(world, out, event.agent, event.extend_ms)
+    left = f"the wrap-up of {event.agent} ends in {max(0, until - event.at) // 1000} s"
+    error = "" if until > before else "wrap-up-limit"
+    out.do(c.Reply(request=event.request, error=error, text=left if until > before else f"no longer: {left}"))
+
+
+def extend(world: World, out: Out, name: str, more_ms: int) -> int:
+    """The end that the wrap-up has then."""
+    agent = world.agents[name]
+    queue = world.queue(agent.queue)
+    longest = queue.wrap_up_max_ms if queue else 0
+    until = max(agent.until, min(agent.until + more_ms, agent.since + longest))
+    if until > agent.until:
+        change(world, out, replace(agent, until=until), "")
+        start_timer(world, out, f"wrapup:{name}", until)
+    return until
+
+
+def on_pause_timer(world: World, name: str, at: int, out: Out) -> None:
+    """A pause is longer than its reason allows."""
+    agent = world.agents[name]
+    limit = world.roster.pause_limits.get(agent.reason)
+    if agent.presence is not Presence.PAUSED or limit is None or agent.over or not 0 < agent.until <= at:
+        return
+    out.do(c.Note(text=f"{name}: pause {agent.reason} is over its limit", warning=True))
+    if limit.over == "offline":
+        trigger(world, out, name, Trigger.LOGOUT, at, ("", "pause limit"))
+    else:
+        change(world, out, replace(agent, over=True), "pause limit")
+
+
+def on_rest_timer(world: World, name: str, at: int, out: Out) -> None:
+    trigger(world, out, name, Trigger.REST_OVER, at, ("", "timer"))
 
 
 def on_wrapup_timer(world: World, name: str, at: int, out: Out) -> None:

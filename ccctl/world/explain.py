@@ -22,8 +22,8 @@ When = tuple[int, Clock]  # the moment, and what makes words of times
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why not. `id` is stable: rung, skill, rank, kept, not_a_member, held, or the state that he is in; of
-    agents who would be lent: not_asked, own_callers, service_level."""
+    """Why not. `id` is stable: rung, skill, rank, kept, not_a_member, held, queue_paused, or the state that
+    he is in; of agents who would be lent: not_asked, own_callers, service_level."""
 
     id: str
     text: str
@@ -125,6 +125,10 @@ def reasons_against(world: World, visit: Visit, name: str, when: When) -> Iterat
     """All that speaks against ringing this agent for this caller now."""
     yield from unfit(world, visit, name, when)
     yield from _not_free(world.agents.get(name, Agent(name)), visit.row.call, when[1])
+    pause = world.queue_pauses.get(name, {}).get(visit.row.queue)
+    if pause is not None:
+        why = f": {pause.reason}" if pause.reason else ""
+        yield Reason("queue_paused", f"paused for {pause.queue} since {when[1](pause.started)}{why}")
 
 
 def unfit(world: World, visit: Visit, name: str, when: When) -> Iterator[Reason]:

@@ -142,6 +142,6 @@ def _pools_for(world: World, agent: str, at: int) -> Iterator[Pool]:
         for queue in line.borrowers:
             for pool in world.line(queue).pools.values():
                 lent = pool.lent.get(lender)
-                fits = pool.waiting and lent is not None and agent in lent.members
+                fits = pool.waiting and lent is not None and agent in lent.keys
                 if fits and asks(world, queue, pool.need, lender, at):
                     yield pool

@@ -240,7 +240,11 @@ def _follows(world: World, leg: Ref, state: Leg, why: OfferOutcome) -> Trigger:
     """While nobody hears Asterisk it is not the agent's doing: he got silence, or his answer was lost."""
     if world.is_held(leg) or _rang_with_all(world, state, why):
         return Trigger.OFFER_ENDED
-    return Trigger.MISSED
+    if why is OfferOutcome.UNREACHABLE:
+        return Trigger.UNREACHED
+    queue = world.queue(state.queue)
+    misses = 1 + world.agents[state.agent].misses
+    return Trigger.EXCUSED if queue is not None and misses < queue.miss_limit else Trigger.MISSED
 
 
 def _rang_with_all(world: World, state: Leg, why: OfferOutcome) -> bool:
@@ -288,8 +292,10 @@ def _free_agent(world: World, out: Out, state: Leg, at: int) -> None:
         trigger(world, out, state.agent, Trigger.TALK_ENDED_FREE, at, ("", "talk ended"))
         return
     before = world.agents[state.agent]
-    change(world, out, advance(before, Trigger.TALK_ENDED, at), "talk ended")
-    start_timer(world, out, f"wrapup:{state.agent}", at + wrap_up)
+    after = advance(before, Trigger.TALK_ENDED, at)
+    until = after.since + wrap_up
+    change(world, out, replace(after, until=until), "talk ended")
+    start_timer(world, out, f"wrapup:{state.agent}", until)
 
 
 def caller_gone(world: World, out: Out, visit: Visit, at: int) -> None:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from ccctl import commands as c
-from ccctl.agent.state import AWAY, Agent, Presence, Trigger, advance
+from ccctl.agent.state import AWAY, MAY_BE_FREE, Agent, Presence, Trigger, advance
 from ccctl.changes import AgentStateRow
 from ccctl.world import foretelling
 from ccctl.world.state import Out, World
@@ -14,15 +14,16 @@ def change(world: World, out: Out, agent: Agent, cause: str) -> None:
     before = world.agents.get(agent.name, Agent(agent.name))
     if agent == before:
         return
-    if before.presence is Presence.READY:
-        world.set_ready(before, False)
     world.recount(before, agent)
     world.agents[agent.name] = agent
     if before.presence is Presence.OFFLINE:
         world.forget_answered(agent.name)
+    if agent.presence is Presence.OFFLINE:
+        for queue in list(world.queue_pauses.get(agent.name, ())):
+            end_queue_pause(world, out, agent.name, queue, agent.since)
     foretelling.changed(world, before, agent)
-    if agent.presence is Presence.READY:
-        world.set_ready(agent, True)
+    if before.presence in MAY_BE_FREE or agent.presence in MAY_BE_FREE:
+        world.put_in_order(agent)
     if (agent.presence, agent.reason, agent.since) != (before.presence, before.reason, before.since):
         _rows(world, out, before, agent, cause)
     if takes_calls(agent) != takes_calls(before):
@@ -37,17 +38,40 @@ def takes_calls(agent: Agent) -> bool:
 
 def mirror(world: World, out: Out, agent: Agent) -> None:
     config = world.roster.agents.get(agent.name)
-    if config is not None:
-        out.do(c.MirrorAgent(endpoint=config.endpoint, present=takes_calls(agent)))
+    if config is None:
+        return
+    present, paused = takes_calls(agent), world.queue_pauses.get(agent.name, {})
+    out.do(c.MirrorAgent(endpoint=config.endpoint, present=present))
+    for queue in (name for name, members in world.joined.items() if agent.name in members):
+        out.do(
+            c.MirrorMember(
+                endpoint=config.endpoint,
+                queue=queue,
+                title=config.title,
+                member=world.joined[queue][agent.name],
+                present=present and queue not in paused,
+            )
+        )
+    for queue in paused if present else ():
+        out.do(c.MirrorAgent(endpoint=config.endpoint, present=False, queue=queue))
+
+
+def end_queue_pause(world: World, out: Out, name: str, queue: str, at: int) -> None:
+    row = world.queue_pauses.get(name, {}).pop(queue, None)
+    if row is not None:
+        out.row(replace(row, ended=max(at, row.started)))
+        out.touch(f"agent/{name}", f"queue/{queue}")
+    if not world.queue_pauses.get(name, True):
+        del world.queue_pauses[name]
 
 
 def _rows(world: World, out: Out, before: Agent, agent: Agent, cause: str) -> None:
     open_id = world.agent_rows.pop(agent.name, "")
     if open_id:
-        out.row(_row(open_id, before, agent.since, ""))
+        out.row(_row(open_id, before, agent.since, world.agent_causes.pop(agent.name, "")))
     if agent.presence is not Presence.OFFLINE:
         row_id = f"{agent.name}:{agent.since}:{world.next_serial()}"
-        world.agent_rows[agent.name] = row_id
+        world.agent_rows[agent.name], world.agent_causes[agent.name] = row_id, cause
         out.row(_row(row_id, agent, None, cause))
 
 

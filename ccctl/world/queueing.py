@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ccctl import commands as c
-from ccctl.agent.state import AWAY, Agent, Presence, Trigger, advance
+from ccctl.agent.state import AWAY, MAY_BE_FREE, Agent, Presence, Trigger, advance
 from ccctl.changes import OfferOutcome, OfferRow, Outcome, SegmentKind
 from ccctl.events import CallerQueued, Ref, split_ref
 from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
@@ -21,6 +21,7 @@ from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
 
 RING_ALL = "ring-all"
 _NOT_ASKED = AWAY | {Presence.UNREACHABLE}
+_TIMED = (Presence.WRAPUP, Presence.RESERVED, Presence.PAUSED, Presence.NOT_RESPONDING)  # timers' names
 ALONE = 2  # fewer than so many who are free: nothing to choose
 RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
 AGAIN_MS = 2000
@@ -217,9 +218,9 @@ def give_work(world: World, out: Out, agent: str, at: int) -> None:
 def go_on(world: World, out: Out, node: str, at: int) -> None:
     """Phones can be rung again from this node: whoever is free gets work, longest idle first."""
     world.held.pop(node, None)
-    ready = sorted((a.idle_since, a.name) for a in world.agents.values() if a.presence is Presence.READY)
+    ready = sorted((a.idle_since, a.name) for a in world.agents.values() if a.presence in MAY_BE_FREE)
     for _since, agent in ready:
-        if world.agents[agent].presence is Presence.READY:
+        if world.agents[agent].presence in MAY_BE_FREE:
             give_work(world, out, agent, at)
 
 
@@ -429,15 +430,28 @@ def trigger(
     after = advance(before, what, at, reason)
     if after is before:
         return
+    if after.since != before.since or after.presence is not before.presence:
+        after = _limited(world, before, after)
     change(world, out, after, cause)
-    if before.presence is Presence.WRAPUP:
-        stop_timer(world, out, f"wrapup:{name}")
-    elif before.presence is Presence.RESERVED:
-        stop_timer(world, out, f"reserved:{name}")
-    if after.presence is Presence.READY:
+    if before.presence is not after.presence and before.presence in _TIMED:
+        stop_timer(world, out, f"{before.presence}:{name}")
+    if after.until and after.until != before.until:
+        start_timer(world, out, f"{after.presence}:{name}", after.until)
+    if after.presence in MAY_BE_FREE:
         give_work(world, out, name, at)
     elif after.presence is Presence.OFFLINE and before.presence is not Presence.OFFLINE:
         release_if_empty(world, out, world.queues_of(name), at)
+
+
+def _limited(world: World, before: Agent, after: Agent) -> Agent:
+    """With the end of a state that does not last for ever."""
+    limit = 0
+    if after.presence is Presence.PAUSED and after.reason in world.roster.pause_limits:
+        limit = world.roster.pause_limits[after.reason].max_ms
+    elif after.presence is Presence.NOT_RESPONDING:
+        queue = world.queue(before.queue)
+        limit = queue.rest_ms if queue else 0
+    return replace(after, until=after.since + limit) if limit else after
 
 
 # -- timers --------------------------------------------------------------------------------------------

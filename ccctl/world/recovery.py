@@ -8,10 +8,10 @@ from ccctl.agent.state import Agent, Presence, Trigger, advance
 from ccctl.changes import OfferOutcome, Outcome
 from ccctl.events import CallerQueued, LiveChannel, Ref, Resynced, RosterChanged, Started, split_ref
 from ccctl.flow.marks import DEADMAN_WAIT_S, HOLD_BRIDGE
-from ccctl.flow.roster import Roster, from_json, with_retired
+from ccctl.flow.roster import Roster, from_json, with_members, with_retired
 from ccctl.queue.line import put
 from ccctl.queue.needs import Stage, refitted
-from ccctl.world import foretelling, lending, telling
+from ccctl.world import foretelling, lending, phones, telling
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import (
     WHISPER_LIMIT_MS,
@@ -23,7 +23,7 @@ from ccctl.world.offers import (
     on_leg_answered,
     on_whisper_done,
 )
-from ccctl.world.presence import change, mirror
+from ccctl.world.presence import change, end_queue_pause, mirror
 from ccctl.world.queueing import (
     RING_ALL,
     RING_GRACE_MS,
@@ -58,7 +58,7 @@ def _set_timers_back(world: World, at: int, out: Out) -> None:
     queues = world.roster.queues.values()
     longest = {
         "ring": max((queue.ring_ms for queue in queues), default=0) + RING_GRACE_MS,
-        "wrapup": max((queue.wrap_up_ms for queue in queues), default=0),
+        "wrapup": max((agent.until - agent.since for agent in world.agents.values()), default=0),
         "whisper": WHISPER_LIMIT_MS,
         "accept": max((queue.accept_ms for queue in queues), default=0),
     }
@@ -74,6 +74,8 @@ def _set_timers_back(world: World, at: int, out: Out) -> None:
 def on_roster(world: World, event: RosterChanged, out: Out) -> None:
     new, old = from_json(event.roster), world.roster
     world.roster = _keep_used_queues(world, new)
+    _still_joined(world)
+    _drop_strange_pauses(world, out, event.at)
     for name, agent in list(world.agents.items()):
         if name not in new.agents and agent.presence is not Presence.OFFLINE:
             change(world, out, advance(agent, Trigger.LOGOUT, event.at), "site changed")
@@ -118,6 +120,28 @@ def _keep_used_queues(world: World, new: Roster) -> Roster:
     return kept
 
 
+def _still_joined(world: World) -> None:
+    """A new site: what it says itself, or forbids now, is forgotten; the rest holds on."""
+    kept: dict[str, dict[str, bool]] = {}
+    for name, members in world.joined.items():
+        queue = world.roster.queues.get(name)
+        if queue is None or queue.membership != "dynamic":
+            continue
+        for agent, joins in members.items():
+            news = agent in world.roster.agents and (agent in queue.agents) is not joins
+            if news and (joins or agent not in queue.forced):
+                kept.setdefault(name, {})[agent] = joins
+    world.joined = kept
+    world.roster = with_members(world.roster, kept)
+
+
+def _drop_strange_pauses(world: World, out: Out, at: int) -> None:
+    """Of queues that an agent does not serve any more."""
+    for name, paused in list(world.queue_pauses.items()):
+        for queue in [q for q in paused if q not in world.queues_of(name)]:
+            end_queue_pause(world, out, name, queue, at)
+
+
 # -- resync --------------------------------------------------------------------------------------------
 
 
@@ -125,6 +149,7 @@ def on_resynced(world: World, event: Resynced, out: Out) -> None:
     live = {channel.channel: channel for channel in event.channels}
     world.held[event.node] = True  # what was missed came in no order: who is next is seen when all is known
     _end_dead(world, event, live, out)
+    phones.on_look(world, event, live, out)
     for channel in event.channels:
         if channel.ours:
             _adopt(world, event, channel, out)

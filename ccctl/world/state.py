@@ -5,7 +5,16 @@ from enum import StrEnum
 import msgspec
 
 from ccctl.agent.state import Agent, Presence
-from ccctl.changes import CallRow, Change, OfferRow, RecordingRow, SegmentRow, VisitRow, WatchRow
+from ccctl.changes import (
+    CallRow,
+    Change,
+    OfferRow,
+    QueuePauseRow,
+    RecordingRow,
+    SegmentRow,
+    VisitRow,
+    WatchRow,
+)
 from ccctl.commands import Command
 from ccctl.events import Ref
 from ccctl.flow.roster import QueueConfig, Roster
@@ -104,6 +113,9 @@ class World(msgspec.Struct):
     serial: int = 0
     agents: dict[str, Agent] = {}
     agent_rows: dict[str, str] = {}  # agent -> id of the open AgentStateRow
+    queue_pauses: dict[str, dict[str, QueuePauseRow]] = {}  # agent -> queue -> open row
+    joined: dict[str, dict[str, bool]] = {}  # queue -> agent -> joined or left, where the site says otherwise
+    agent_causes: dict[str, str] = {}  # agent -> the cause of that row
     calls: dict[Ref, Call] = {}
     visits: dict[Ref, Visit] = {}
     legs: dict[Ref, Leg] = {}
@@ -121,6 +133,8 @@ class World(msgspec.Struct):
     logged: dict[str, tuple[int, int]] = {}  # node -> (file, place) read so far of its event log
     held: dict[str, bool] = {}  # nodes that cannot ring a phone now: nobody of theirs is offered
     ended: dict[Ref, bool] = {}  # calls that are over; True: since the last renewal of timers
+    directs: dict[Ref, tuple[str, int]] = {}  # agents' own calls: channel -> agent, when it began
+    codes: dict[Ref, bool] = {}  # channels that dialled a feature code
 
     def next_serial(self) -> int:
         self.serial += 1
@@ -152,7 +166,7 @@ class World(msgspec.Struct):
         )
         return Line(
             there=sum(is_there(agent) for agent in agents),
-            free=sum(is_free(agent) for agent in agents),
+            free=sum(self.is_free(agent, queue) for agent in agents),
             borrowers=tuple(borrowers),
         )
 
@@ -163,9 +177,9 @@ class World(msgspec.Struct):
         if pool is None:
             pool = line.pools[need.key] = self._new_pool(queue, need)
             for agent in self.agents.values():
-                if agent.presence is Presence.READY:
-                    for group in (pool, *pool.lent.values()):
-                        self._set_ready(queue, group, agent, True)
+                self._put(queue, pool, agent, self.is_free(agent, queue))
+                for lender, group in pool.lent.items():
+                    self._put(queue, group, agent, self.is_lent(agent, lender))
         return pool
 
     def _new_pool(self, queue: str, need: Need) -> Pool:
@@ -188,32 +202,45 @@ class World(msgspec.Struct):
         config = self.roster.agents.get(agent)
         return config.queues if config else ()
 
-    def set_ready(self, agent: Agent, ready: bool) -> None:
+    def is_free(self, agent: Agent, queue: str) -> bool:
+        """Callers of this queue may be offered to him now."""
+        if queue in self.queue_pauses.get(agent.name, ()):
+            return False
+        if agent.presence is Presence.DIRECT_CALL and agent.after is None:
+            config = self.queue(queue)
+            return config is not None and config.direct_calls == "ignore"
+        return agent.presence is Presence.READY
+
+    def is_lent(self, agent: Agent, lender: str) -> bool:
+        """Callers of other queues may be offered to him now, by way of this one of his."""
+        return agent.presence is Presence.READY and self.is_free(agent, lender)
+
+    def put_in_order(self, agent: Agent) -> None:
         """Put the agent into, or take him out of, the order of each pool that he may serve."""
         for queue in self.queues_of(agent.name):
             line = self.line(queue)
+            free, lent = self.is_free(agent, queue), self.is_lent(agent, queue)
             for pool in line.pools.values():
-                self._set_ready(queue, pool, agent, ready)
+                self._put(queue, pool, agent, free)
             for borrower in line.borrowers:
                 for pool in self.line(borrower).pools.values():
                     if queue in pool.lent:
-                        self._set_ready(borrower, pool.lent[queue], agent, ready)
+                        self._put(borrower, pool.lent[queue], agent, lent)
 
-    def _set_ready(self, queue: str, group: Ready, agent: Agent, ready: bool) -> None:
+    def _put(self, queue: str, group: Ready, agent: Agent, ready: bool) -> None:
         if agent.name not in group.members:
             return
+        group.go(agent.name)
         if ready:
             config, tally = self.roster.agents[agent.name], self.tally(queue, agent.name)
             group.come(agent_key(self.roster.queues[queue], Candidate(agent, config, tally)))
-        else:
-            group.go(agent.name)
 
     def recount(self, before: Agent, after: Agent) -> None:
         """How many of each queue's agents are logged in and free, after one has changed."""
         for queue in self.queues_of(after.name):
             line = self.line(queue)
             line.there += is_there(after) - is_there(before)
-            line.free += is_free(after) - is_free(before)
+            line.free += self.is_free(after, queue) - self.is_free(before, queue)
 
     def staffed(self, queue: str) -> bool:
         """Somebody of the queue is logged in, whatever he does."""
@@ -222,10 +249,6 @@ class World(msgspec.Struct):
 
 def is_there(agent: Agent) -> bool:
     return agent.presence is not Presence.OFFLINE
-
-
-def is_free(agent: Agent) -> bool:
-    return agent.presence is Presence.READY
 
 
 class Out:

@@ -211,7 +211,10 @@ def site(**changes: object) -> g.Site:
     )
     values: dict[str, object] = {
         "defaults": g.Defaults(
-            timezone="Europe/Berlin", languages=("en", "de"), pause_reasons={"1": "lunch", "2": "training"}
+            timezone="Europe/Berlin",
+            languages=("en", "de"),
+            pause_reasons={"1": "lunch", "2": "training"},
+            pause_limits={"lunch": g.PauseLimit(2_700_000, "offline")},
         ),
         "trunks": named(
             g.Trunk(
@@ -247,7 +250,19 @@ def site(**changes: object) -> g.Site:
         ),
         "agents": named(g.Agent(name="anna"), g.Agent(name="ben")),
         "queues": named(
-            queue("support", max_callers=40, record="always", accept_key="1", overflow=OVERFLOW),
+            queue(
+                "support",
+                max_callers=40,
+                record="always",
+                accept_key="1",
+                overflow=OVERFLOW,
+                direct_calls="ignore",
+                membership="dynamic",
+                forced=("anna",),
+                wrap_up_max_ms=300_000,
+                miss_limit=2,
+                rest_ms=120_000,
+            ),
             queue("billing", engine="native", music="calm"),
         ),
         "mailboxes": named(

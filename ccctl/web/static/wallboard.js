@@ -203,7 +203,9 @@ function person(agent) {
   row.dataset.presence = agent.presence;
   row.dataset.agent = agent.name;
   row.dataset.since = agent.since;
-  const detail = agent.presence === "paused" ? agent.reason : queueTitle(agent.queue);
+  row.toggleAttribute("data-over", Boolean(agent.over));
+  const paused = agent.over ? `${agent.reason}, too long` : agent.reason;
+  const detail = agent.presence === "paused" ? paused : queueTitle(agent.queue) || pausedIn(agent);
   const words = element("div", "", "");
   words.append(
     element("p", "person-name", agent.title),
@@ -212,6 +214,11 @@ function person(agent) {
   words.style.minWidth = "0";
   row.append(words, element("p", "person-time", ""));
   return row;
+}
+
+function pausedIn(agent) {
+  const names = Object.keys(agent.paused_in || {});
+  return names.length ? `not for ${names.map(queueTitle).join(", ")}` : "";
 }
 
 function queueTitle(name) {

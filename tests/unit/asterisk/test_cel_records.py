@@ -35,6 +35,7 @@ def test_a_mark() -> None:
         caller="+491701112233",
         caller_name='Zoë "Q" Müller, Ltd',
         number="+49301234500",
+        name="Local/a@t-00000000;2",
     )
 
 
@@ -60,6 +61,7 @@ def test_a_hangup() -> None:
         channel="pbx1/1795316961.1",
         cause_code=16,
         source="dialplan/builtin",
+        name="Local/a@t-00000000;2",
     )
 
 

@@ -12,7 +12,7 @@ from ccctl.agent.state import BUSY, ON_CALL, TABLE, Agent, Presence, Trigger, ad
 
 P, T = Presence, Trigger
 GOLDEN = Path(__file__).parent / "agent_states.txt"
-ENDS = (T.MISSED, T.UNREACHED, T.OFFER_ENDED)
+ENDS = (T.MISSED, T.EXCUSED, T.UNREACHED, T.OFFER_ENDED)
 CONDITIONS: dict[str, dict[str, Any]] = {
     "plain": {},
     "phone-gone": {"phone_gone": True},

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ccctl import changes as ch
 from ccctl import commands as c
 from ccctl import events as e
-from ccctl.agent.state import Presence
+from ccctl.agent.state import AWAY, Presence
 from ccctl.flow.roster import AnnounceConfig, QueueConfig, RelaxConfig, Roster, to_json
 from ccctl.queue.strategy import MEASURES
 from ccctl.world import World, step
@@ -25,7 +25,7 @@ from tests.support.random_day import RandomDay
 NODE = "pbx1"
 HOUR = 3_600_000
 BEGIN = 1_000_000_000
-REST = (Presence.READY, Presence.OFFLINE, Presence.PAUSED, Presence.NOT_RESPONDING)
+REST = (*AWAY, Presence.READY, Presence.UNREACHABLE)
 LOST = ("pbx1/1.1", "pbx1/cc0000000000000001", "pbx1/ccb00b000000000002")  # nobody's channels
 BEGAN = {ch.VisitRow: "entered", ch.OfferRow: "offered", ch.AnswerRow: "at"}
 

@@ -41,6 +41,12 @@ TIERED = replace(
     escalate={"2": 3000, "3": 6000},
     ageing_ms=1500,
     keep_place_ms=20_000,
+    direct_calls="ignore",
+    membership="dynamic",
+    forced=("a0",),
+    miss_limit=2,
+    rest_ms=9000,
+    wrap_up_max_ms=5000,
     sticky_ms=60_000,
     sticky_wait_ms=4000,
     announce=AnnounceConfig(2000, position=True, wait_time=True, media=("sound:a",)),
@@ -269,6 +275,40 @@ class Day(RuleBasedStateMachine):
         self.centre.at += 1
         self.centre.send(e.ChannelEnded(at=self.centre.at, channel=data.draw(st.sampled_from(names))))
 
+    @rule(
+        agent=st.sampled_from(AGENTS),
+        queue=st.sampled_from(["q0", "q1", "gone"]),
+        what=st.sampled_from([e.AgentPause, e.AgentUnpause, e.AgentJoin, e.AgentLeave]),
+    )
+    def agent_asks_of_one_queue(self, agent: str, queue: str, what: type[e.AgentPause]) -> None:
+        self.centre.at += 1
+        self.centre.send(what(at=self.centre.at, agent=agent, queue=queue, request="r"))
+
+    @rule(agent=st.sampled_from(AGENTS), more=st.sampled_from([500, 60_000]))
+    def wrap_up_is_made_longer(self, agent: str, more: int) -> None:
+        self.centre.send(e.AgentWrapUp(at=self.centre.at, agent=agent, extend_ms=more, request="r"))
+
+    @rule(agent=st.sampled_from(AGENTS), reachable=st.booleans(), idle=st.booleans())
+    def phone_is_seen(self, agent: str, reachable: bool, idle: bool) -> None:
+        self.centre.at += 1
+        self.centre.send(e.PhoneSeen(at=self.centre.at, agent=agent, reachable=reachable, idle=idle))
+
+    @rule(agent=st.sampled_from(AGENTS), number=st.integers(1, 2), dials=st.booleans())
+    def agent_is_in_a_call_of_his_own(self, agent: str, number: int, dials: bool) -> None:
+        self.centre.at += 1
+        channel, name = f"pbx1/9.{agent}{number}", f"PJSIP/{agent}-0000000{number}"
+        if dials:
+            mark = e.CallMarked(at=self.centre.at, call=channel, mark="CC_CALL", value="internal", name=name)
+            self.centre.send(mark)
+        self.centre.send(e.ChannelAnswered(at=self.centre.at, channel=channel, name=name))
+
+    @precondition(lambda self: self.centre.world.directs)
+    @rule(data=st.data())
+    def a_call_of_his_own_ends(self, data: st.DataObject) -> None:
+        channel = data.draw(st.sampled_from(sorted(self.centre.world.directs)))
+        self.centre.at += 1
+        self.centre.send(e.ChannelEnded(at=self.centre.at, channel=channel))
+
     @rule(data=st.data())
     def look(self, data: st.DataObject) -> None:
         """Some are gone, some callers are back in their dialplan."""
@@ -360,7 +400,7 @@ class Day(RuleBasedStateMachine):
             team = world.roster.queues[name].agents if name in world.roster.queues else ()
             states = [world.agents[agent].presence for agent in team]
             assert line.there == sum(presence is not Presence.OFFLINE for presence in states)
-            assert line.free == sum(presence is Presence.READY for presence in states)
+            assert line.free == sum(world.is_free(world.agents[agent], name) for agent in team)
             assert [key[3] for key in line.waiting()] == [
                 v.row.call for v in sorted(waiting, key=lambda v: v.key) if v.waits
             ]
@@ -372,12 +412,13 @@ class Day(RuleBasedStateMachine):
         assert pool.waiting == sorted(pool.waiting)
         assert all(world.visits[key[3]].need == pool.need for key in pool.waiting)
         assert pool.members == members(pool.need, queue, world.roster.agents)
-        ready = {a.name for a in world.agents.values() if a.presence is Presence.READY}
+        ready = {a.name for a in world.agents.values() if world.is_free(a, queue.name)}
         assert [key[3] for key in pool.ready] == sorted(
             ready & pool.members, key=lambda name: pool.keys[name]
         )
         assert set(pool.keys) == ready & pool.members
         for lender, lent in pool.lent.items():
+            ready = {a.name for a in world.agents.values() if world.is_lent(a, lender)}
             assert not lent.members & set(queue.agents)
             assert lent.members <= set(world.roster.queues[lender].agents)
             assert [key[3] for key in lent.ready] == sorted(
@@ -417,6 +458,33 @@ class Day(RuleBasedStateMachine):
             state = world.legs[leg]
             assert state.agent == name
             assert leg in world.visits[state.call].legs
+
+    @invariant()
+    def who_is_ready_has_a_phone_and_no_call(self) -> None:
+        world = self.centre.world
+        for agent in world.agents.values():
+            assert not agent.direct or world.directs[agent.direct][0] == agent.name
+            assert agent.direct or agent.name not in {who for who, _ in world.directs.values()}
+            if agent.presence is Presence.READY:
+                assert not agent.direct
+                assert not agent.phone_gone
+            elif agent.presence is Presence.DIRECT_CALL:
+                assert agent.call == agent.direct != ""
+            elif agent.presence is Presence.UNREACHABLE:
+                assert agent.phone_gone
+            elif agent.presence is Presence.WRAPUP:
+                assert world.timers[f"wrapup:{agent.name}"] == agent.until
+                assert agent.until - agent.since <= 5000 or agent.until - agent.since == 2000
+
+    @invariant()
+    def pauses_of_queues_are_rows_that_are_open(self) -> None:
+        world = self.centre.world
+        rows = self.centre.rows.get(ch.QueuePauseRow, {})
+        kept = {row.id for paused in world.queue_pauses.values() for row in paused.values()}
+        assert kept == {row.id for row in rows.values() if row.ended is None}
+        for name, paused in world.queue_pauses.items():
+            assert world.agents[name].presence is not Presence.OFFLINE
+            assert set(paused) <= set(world.queues_of(name))
 
     @invariant()
     def every_visit_that_is_over_has_one_outcome(self) -> None:

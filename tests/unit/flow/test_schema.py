@@ -154,6 +154,33 @@ agents: {dora: {}}
     assert queues["helper"].lend.window_ms == 1_800_000
 
 
+def test_limits_of_agents_states() -> None:
+    text = """defaults: {pause_reasons: {1: {name: lunch, max: 45m, over: offline}, 2: {name: tea}, 3: break}}
+queues:
+  plain: {agents: anna, wrap_up: 30s}
+  limited: {agents: anna, wrap_up: {time: 30s, max: 5m}, not_responding: {after: 3, for: 2m}}
+"""
+    made = site(text)
+    assert made.defaults.pause_reasons == {"1": "lunch", "2": "tea", "3": "break"}
+    assert made.defaults.pause_limits == {"lunch": graph.PauseLimit(2_700_000, "offline")}
+    found = {
+        name: (queue.wrap_up_ms, queue.wrap_up_max_ms, queue.miss_limit, queue.rest_ms)
+        for name, queue in made.queues.items()
+    }
+    assert found["plain"] == (30_000, 3_600_000, 1, 0)
+    assert found["limited"] == (30_000, 300_000, 3, 120_000)
+
+
+def test_members_that_come_and_go() -> None:
+    text = """queues:
+  open: {membership: dynamic, agents: anna, forced: anna}
+  fixed: {agents: anna}
+"""
+    found = {n: (q.membership, q.agents, q.forced) for n, q in site(text).queues.items()}
+    assert found["open"] == ("dynamic", ("anna",), ("anna",))
+    assert found["fixed"] == ("static", ("anna",), ())
+
+
 @pytest.mark.parametrize(
     "slip",
     [
@@ -171,6 +198,26 @@ agents: {dora: {}}
 def test_a_bad_overflow_rule_is_one_finding(slip: str) -> None:
     _, found = read({"site": f"queues: {{vip: {{agents: anna, {slip}}}}}"})
     assert len([f for f in found if f.severity is Severity.ERROR]) == 1, [str(f) for f in found]
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        "queues: {vip: {agents: anna, wrap_up: {time: 5m, max: 30s}}}",
+        "queues: {vip: {agents: anna, wrap_up: {max: 30s}}}",
+        "queues: {vip: {agents: anna, not_responding: {after: 0}}}",
+        "queues: {vip: {agents: anna, membership: free}}",
+        "queues: {vip: {agents: anna, direct_calls: maybe}}",
+        "queues: {vip: {agents: anna, forced: nobody}}",
+        "queues: {vip: {agents: anna, engine: native, not_responding: {for: 2m}}}",
+        "defaults: {pause_reasons: {1: {max: 45m}}}",
+        "defaults: {pause_reasons: {1: {name: lunch, max: 5s}}}",
+        "defaults: {pause_reasons: {1: {name: lunch, max: 45m, over: shout}}}",
+    ],
+)
+def test_a_bad_limit_or_membership_is_one_finding(slip: str) -> None:
+    _, found = read({"site": slip})
+    assert len([f for f in found if f.severity is Severity.ERROR]) == 1
 
 
 def test_every_queue_has_a_prompt_that_says_its_title() -> None:

@@ -69,7 +69,7 @@ async def test_an_event_that_comes_while_another_is_handled_waits_its_turn(tmp_p
     order.clear()
     engine.emit(e.CallerQueued(at=now_ms(), call="pbx1/1.1", queue="q0"))
     assert order[:3] == ["Offer", "emitted", "Hold"]  # the whole step first, then the failure
-    assert engine.live.snapshot()["agent/a0"]["presence"] == "not_responding"
+    assert engine.live.snapshot()["agent/a0"]["presence"] == "unreachable"
     engine.stop()
 
 
