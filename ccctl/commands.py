@@ -30,13 +30,15 @@ class ExtendWait(Base, frozen=True, kw_only=True):
 
 
 class Tell(Base, frozen=True, kw_only=True):
-    """Play `media` (ARI media URIs) to a waiting caller, then his music again. `playback` is the id, one
-    for each wait: while it still plays nothing more is begun."""
+    """Play `media` (ARI media URIs) to a waiting caller, then his music again. `playback` is the id: while
+    it still plays nothing more is begun. `instead` of another playback: that is stopped, also when there
+    are no media."""
 
     call: Ref
     playback: str
     media: tuple[str, ...]
     language: str = ""
+    instead: str = ""
 
 
 class Release(Base, frozen=True, kw_only=True):

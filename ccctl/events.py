@@ -102,6 +102,7 @@ class CallerQueued(Base, frozen=True, kw_only=True):
     leave_if_empty: bool = False  # the flow has an edge for "no agents"
     recording: str = ""  # "yes": the caller agreed, "no": he declined, or the flow turned it off
     offer: str = ""  # name of the roster's callback offer
+    menu: str = ""  # name of the roster's menu for those who wait
     caller: str = ""
     caller_name: str = ""
     number: str = ""

@@ -196,7 +196,8 @@ class Executor:
     async def _tell(self, command: c.Tell) -> None:
         """Asterisk would play a second one after the first, and music never: then this one is left out."""
         door, ident = self._door(command.call)
-        if await self._is_told(door, command.playback):
+        await self._hush(door, command.instead)
+        if not command.media or await self._is_told(door, command.playback):
             return
         if len(self._told) + len(self._silent) > MOST_TOLD:  # of callers who hung up
             self._told.clear()
@@ -204,9 +205,8 @@ class Executor:
         self._silent.discard(command.playback)
         self._told[command.playback] = asyncio.get_running_loop().time()
         try:
-            await door.ari.channels_play_with_id(
-                ident, command.playback, command.media, lang=command.language or None
-            )
+            language = command.language or None
+            await door.ari.channels_play_with_id(ident, command.playback, command.media, lang=language)
         except AsteriskRefused as error:  # he is gone, or on his way out: the music goes on or is over
             log.info("announcement to %s: %s", command.call, error)
 

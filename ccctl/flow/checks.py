@@ -50,6 +50,7 @@ FLOW_CHECKS: tuple[Check, ...] = (
     *checks_vars.FLOW_CHECKS,
     *checks_data.FLOW_CHECKS,
     *checks_desk.FLOW_CHECKS,
+    *checks_overflow.FLOW_CHECKS,
 )
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _DECODER = msgspec.msgpack.Decoder(tuple[Diagnostic, ...])

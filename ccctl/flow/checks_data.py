@@ -305,9 +305,12 @@ def check_engine(draft: Draft) -> Iterator[Diagnostic]:
     """
     for step in steps_of(draft):
         queue = draft.site.queues.get(step.queue) if isinstance(step, g.QueueStep) else None
-        if isinstance(step, g.QueueStep) and step.offer and queue and queue.engine == "native":
-            text = f'offer_callback needs engine acd; queue "{queue.name}" is native'
-            yield found("E902", step.offer.span, text, f"write engine: acd in queue {queue.name}")
+        if not isinstance(step, g.QueueStep) or not queue or queue.engine != "native":
+            continue
+        for word, wanted in (("offer_callback", step.offer), ("while_waiting", step.waiting)):
+            if wanted:
+                text = f'{word} needs engine acd; queue "{queue.name}" is native'
+                yield found("E902", wanted.span, text, f"write engine: acd in queue {queue.name}")
 
 
 _OWN_ENGINE = {

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from ccctl.diagnostics import Diagnostic
+from ccctl.diagnostics import Diagnostic, Span
+from ccctl.flow.checks_menus import steps_of
 from ccctl.flow.checks_pages import finding, found
+from ccctl.flow.checks_reading import exit_key_twice
 from ccctl.flow.graph import Queue
 from ccctl.flow.schema import Draft
+from ccctl.flow.steps import QueueStep
 
 
 @finding("E707")
@@ -54,4 +57,20 @@ def check_borrowers(draft: Draft) -> Iterator[Diagnostic]:
             yield found("W708", queue.lend.span, text, hint)
 
 
+def check_keys(draft: Draft) -> Iterator[Diagnostic]:
+    """A key of those who wait has one meaning. The page of E205 is with exit_key_twice."""
+    for step in steps_of(draft):
+        if not isinstance(step, QueueStep):
+            continue
+        first: dict[str, Span] = {}
+        given = [(option.key, option.span) for option in step.exit_keys]
+        given += [(option.key, option.span) for option in step.waiting.options] if step.waiting else []
+        given += [(step.offer.key, step.offer.span)] if step.offer else []
+        for key, span in given:
+            if key in first:
+                yield exit_key_twice(span, key, first[key])
+            first.setdefault(key, span)
+
+
+FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (check_keys,)
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (check_lenders, check_borrowers)

@@ -351,7 +351,7 @@ def option_twice(span: Span, word: str, first: Span) -> Diagnostic:
 
 @finding("E205")
 def exit_key_twice(span: Span, word: str, first: Span) -> Diagnostic:
-    """A key appears twice among the exit keys of a queue step.
+    """A key of those who wait has two meanings: in exit_keys, while_waiting or offer_callback.
 
     Bad:
         {queue: support, exit_keys: {1: sales, 1: billing}}
@@ -359,4 +359,4 @@ def exit_key_twice(span: Span, word: str, first: Span) -> Diagnostic:
         {queue: support, exit_keys: {1: sales, 2: billing}}
     """
     where = f"{first.line}:{first.column}"
-    return found("E205", span, f'key "{word}" is already an exit key ({where})', "choose another")
+    return found("E205", span, f'key "{word}" has a meaning already ({where})', "choose another")

@@ -6,7 +6,7 @@ from ccctl.flow.compile_flow import Block, Branching, FlowCompiler, key_name, wh
 from ccctl.flow.compile_values import read
 from ccctl.flow.dialplan import Line, Place, go_if, goto, literal, mark, name, put
 from ccctl.flow.graph import QueueStep
-from ccctl.flow.roster import offer_name
+from ccctl.flow.roster import menu_name, offer_name
 
 NATIVE_WAIT_S = 3600  # app_queue's limit when the flow sets none
 _EMPTY_QUEUE = ("JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL")
@@ -55,8 +55,10 @@ def _wait(f: FlowCompiler, here: str, step: QueueStep) -> list[Line]:
     refused = f'${{IF($["${{{RECORD}}}" = "no"]?x)}}'
     flags = ("n" if step.on_no_agents else "") + f'${{IF($["${{{RECORD}}}" = "yes"]?r:{refused})}}'
     priority = "${CC_PRIORITY}" if step.priority_by else str(step.priority)
-    offer = (offer_name(f.site, step),) if step.offer else ()
-    arguments = ("queue", f.generation, step.queue, priority, wait, keys, flags, *offer)
+    named = [offer_name(f.site, step) if step.offer else "", menu_name(f.site, step) if step.waiting else ""]
+    while named and not named[-1]:
+        named.pop()
+    arguments = ("queue", f.generation, step.queue, priority, wait, keys, flags, *named)
     return [
         Line("StartMusicOnHold"),
         put("CC_T", ",".join((f.context, here, "native"))),

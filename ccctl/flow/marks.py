@@ -5,9 +5,9 @@ to its channel event log file and sends them over AMI, so the ledger gets the sa
 after a gap. `value` holds only names of ours, digits and letters.
 
 Stasis: `Stasis(ccctl,<kind>,<generation>,...)`:
-    queue   queue,<gen>,<queue>,<priority>,<max wait in s, 0 = for ever>,<exit keys>,<flags>[,<offer>]
-            flags: "n" when the flow has an on_no_agents edge (without it the caller waits), "r" when
-            this call is to be recorded, "x" when it is not; offer: a name of the roster's offers
+    queue   queue,<gen>,<queue>,<priority>,<max wait in s>,<exit keys>,<flags>[,<offer>[,<menu>]]
+            max wait: 0 is for ever; flags: "n" when the flow has an on_no_agents edge (without it the caller
+            waits), "r" when this call is to be recorded, "x" when it is not; offer, menu: names in the roster
     code    code,<gen>,<action>,<user>,<reason>           a feature code dialled by that user's phone
     listen  listen,<gen>,<user>,<extension of the agent>  the listen code
 Channels that the daemon makes have `leg` as their only argument.

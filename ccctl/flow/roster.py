@@ -1,7 +1,7 @@
 """The part of a site that the daemon needs at run time. No secrets. Pure; goes to JSON and back."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -56,6 +56,23 @@ class OfferConfig(msgspec.Struct, frozen=True):
     to: str
     retries: int
     gap_ms: int
+
+
+class WaitingKey(msgspec.Struct, frozen=True):
+    """What a key does: position, wait_time, quiet, repeat, or tell these `media`."""
+
+    does: str
+    media: tuple[str, ...] = ()
+
+
+class WaitingConfig(msgspec.Struct, frozen=True):
+    """The menu of a queue step for those who wait. `queue` is the one that it leads to."""
+
+    queue: str
+    after_ms: int
+    every_ms: int
+    media: tuple[str, ...]
+    keys: dict[str, WaitingKey] = {}
 
 
 class OverflowRule(msgspec.Struct, frozen=True):
@@ -117,12 +134,13 @@ class QueueConfig(msgspec.Struct, frozen=True):
     accept_ms: int = 10_000  # in which, after the whisper
     overflow: tuple[OverflowRule, ...] = ()
     lend: LendConfig | None = None
+    asked_time: bool = False  # callers may ask how long they will wait
 
     @property
     def is_foretold(self) -> bool:
         """Somebody asks how long its callers will wait."""
         told = self.announce is not None and self.announce.wait_time
-        return told or any(rule.estimated_ms for rule in self.overflow)
+        return told or self.asked_time or any(rule.estimated_ms for rule in self.overflow)
 
     @property
     def recording(self) -> str:
@@ -140,6 +158,7 @@ class Roster(msgspec.Struct, frozen=True):
     monitor_keys: dict[str, str] = {}  # digit -> listen, whisper, barge
     monitor_roles: tuple[str, ...] = ()
     offers: dict[str, OfferConfig] = {}  # by the name that a queue step says in its arguments
+    menus: dict[str, WaitingConfig] = {}  # those of while_waiting, in the same way
 
 
 def queue_prompt(queue: Queue) -> str:
@@ -168,18 +187,20 @@ def roster(site: Site, generation: str) -> Roster:
         )
         for a in site.agents.values()
     }
+    asked = _asked_time(site)
     listen = next((c for c in site.feature_codes.values() if c.action == "listen"), None)
     return Roster(
         generation=generation,
         timezone=site.defaults.timezone,
         agents=agents,
         users=users,
-        queues={q.name: _queue(site, q) for q in site.queues.values()},
+        queues={q.name: _queue(site, q, asked) for q in site.queues.values()},
         pause_reasons=site.defaults.pause_reasons,
         pause_limits=site.defaults.pause_limits,
         monitor_keys=listen.keys if listen else {"4": "listen", "5": "whisper", "6": "barge"},
         monitor_roles=listen.roles if listen and listen.roles else ("supervisor",),
         offers=_offers(site),
+        menus=_menus(site),
     )
 
 
@@ -221,7 +242,12 @@ def without_queues(roster: Roster, queues: Iterable[str]) -> Roster:
     return replace(roster, queues={q: r for q, r in roster.queues.items() if q not in gone}, agents=agents)
 
 
-def _queue(site: Site, queue: Queue) -> QueueConfig:
+def _asked_time(site: Site) -> set[str]:
+    menus = _menus(site).values()
+    return {menu.queue for menu in menus if any(key.does == "wait_time" for key in menu.keys.values())}
+
+
+def _queue(site: Site, queue: Queue, asked: Collection[str]) -> QueueConfig:
     return QueueConfig(
         name=queue.name,
         title=queue.title,
@@ -256,6 +282,7 @@ def _queue(site: Site, queue: Queue) -> QueueConfig:
         accept_ms=queue.accept_ms,
         overflow=tuple(_rule(rule) for rule in queue.overflow),
         lend=_lend(queue.lend) if queue.lend else None,
+        asked_time=queue.name in asked,
     )
 
 
@@ -306,8 +333,36 @@ def offer_name(site: Site, step: QueueStep) -> str:
 
 
 def _offers(site: Site) -> dict[str, OfferConfig]:
-    steps = [step for flow in site.flows.values() for step in walk(flow.steps) if isinstance(step, QueueStep)]
-    return {offer_name(site, step): offer for step in steps if (offer := offer_of(site, step))}
+    return {offer_name(site, step): offer for step in _queue_steps(site) if (offer := offer_of(site, step))}
+
+
+def _queue_steps(site: Site) -> list[QueueStep]:
+    return [step for flow in site.flows.values() for step in walk(flow.steps) if isinstance(step, QueueStep)]
+
+
+def menu_of(site: Site, step: QueueStep) -> WaitingConfig | None:
+    menu = step.waiting
+    if menu is None:
+        return None
+    return WaitingConfig(
+        queue=step.queue,
+        after_ms=menu.after_ms,
+        every_ms=menu.every_ms,
+        media=_sounds(site, menu.prompts),
+        keys={each.key: WaitingKey(str(each.does), _sounds(site, each.prompts)) for each in menu.options},
+    )
+
+
+def menu_name(site: Site, step: QueueStep) -> str:
+    return hashlib.sha256(msgspec.json.encode(menu_of(site, step))).hexdigest()[:8]
+
+
+def _menus(site: Site) -> dict[str, WaitingConfig]:
+    return {menu_name(site, step): menu for step in _queue_steps(site) if (menu := menu_of(site, step))}
+
+
+def _sounds(site: Site, prompts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"sound:{site.prompts[prompt].sound}" for prompt in prompts)
 
 
 def _media(site: Site, queue: Queue, word: str) -> str:

@@ -18,6 +18,7 @@ from ccctl.flow.schema_tables import QUESTION, SURVEY, TABLE
 from ccctl.flow.schema_types import Key, Table
 from ccctl.flow.schema_vars import LOCALE, VARIABLE
 from ccctl.flow.schema_verbs import VERBS
+from ccctl.flow.schema_waiting import WAITING
 
 # Section, its tables, how an entry is written.
 TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
@@ -44,7 +45,7 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
     ("agents", (sections.AGENT,), "agents: {anna: {skills: {technical: 3}}}"),
     (
         "queues",
-        (QUEUE, RELAX, STICKY, WRAP_UP_KEYS, MISSING, OVERFLOW, WHEN, LEND, ACCEPT, ANNOUNCE, OFFER),
+        (QUEUE, RELAX, STICKY, WRAP_UP_KEYS, MISSING, OVERFLOW, WHEN, LEND, ACCEPT, ANNOUNCE, OFFER, WAITING),
         "queues: {support: {skills: {technical: 3}, record: always}}",
     ),
     ("tables", (TABLE,), "tables: {customers: {file: data/customers.csv, key: phone}}"),

@@ -34,6 +34,7 @@ from ccctl.flow.schema_types import (
     refuse_duplicates,
     typed,
 )
+from ccctl.flow.schema_waiting import WAITING_KEY
 from ccctl.flow.schema_words import CHANGES, READABLE
 from ccctl.flow.source import Mapping, Node, Scalar, Sequence
 from ccctl.flow.values import Wrong
@@ -196,7 +197,7 @@ def _build_goto(span: Span, v: dict[str, Any]) -> AnyStep:
 
 
 def _build_queue(span: Span, v: dict[str, Any]) -> AnyStep:
-    rank = v.get("priority", Priority())
+    rank, waiting = v.get("priority", Priority()), v.get("while_waiting")
     return graph.QueueStep(
         span=span,
         queue=v["queue"],
@@ -204,7 +205,8 @@ def _build_queue(span: Span, v: dict[str, Any]) -> AnyStep:
         priority_by=rank.by,
         priorities=rank.values,
         max_wait_ms=v.get("max_wait", 0),
-        exit_keys=v.get("exit_keys", ()),
+        exit_keys=(*v.get("exit_keys", ()), *(waiting.exits if waiting else ())),
+        waiting=waiting.menu if waiting else None,
         offer=v.get("offer_callback"),
         on_full=v.get("on_full", ()),
         on_no_agents=v.get("on_no_agents", ()),
@@ -323,6 +325,7 @@ VERBS: tuple[Verb, ...] = (
                     options(1),
                     "keys by which a caller leaves the queue",
                 ),
+                WAITING_KEY,
                 schema_data.OFFER_KEY,
                 Key("on_full", BODY, "the queue has max_callers", "as on_timeout"),
                 Key("on_no_agents", BODY, "no agent is logged in", "the caller waits"),
@@ -330,7 +333,7 @@ VERBS: tuple[Verb, ...] = (
                 Key("on_timeout", BODY, "max_wait is over"),
                 Key("on_failed", BODY, "the queue cannot serve", "as on_timeout"),
             ),
-            soon=("while_waiting", "announce"),
+            soon=("announce",),
         ),
         _build_queue,
     ),

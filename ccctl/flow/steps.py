@@ -267,6 +267,33 @@ class CallbackOffer(Item, frozen=True, kw_only=True):
     on_withheld: Body = ()
 
 
+class WaitingDoes(StrEnum):
+    """What a key does for a caller who waits. Who leaves does so by an exit key of the step."""
+
+    POSITION = "position"
+    WAIT_TIME = "wait_time"
+    QUIET = "quiet"  # nothing more is said by itself
+    REPEAT = "repeat"
+    TELL = "tell"
+
+
+class WaitingOption(Item, frozen=True, kw_only=True):
+    """`prompts` of tell."""
+
+    key: str
+    does: WaitingDoes
+    prompts: tuple[str, ...] = ()
+
+
+class WaitingMenu(Item, frozen=True, kw_only=True):
+    """A menu that those who wait hear again and again."""
+
+    prompts: tuple[str, ...]
+    after_ms: int
+    every_ms: int
+    options: tuple[WaitingOption, ...] = ()
+
+
 class QueueStep(Step, frozen=True, kw_only=True):
     """`priorities`: value of the variable `priority_by` to priority; `priority` for all others."""
 
@@ -277,6 +304,7 @@ class QueueStep(Step, frozen=True, kw_only=True):
     max_wait_ms: int = 0  # 0: for ever
     offer: CallbackOffer | None = None
     exit_keys: tuple[Option, ...] = ()
+    waiting: WaitingMenu | None = None
     on_full: Body = ()
     on_no_agents: Body = ()
     on_overflow: Body = ()

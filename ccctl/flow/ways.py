@@ -244,6 +244,9 @@ def prompts_of(step: AnyStep) -> Iterator[str]:
         yield from getattr(step, field, ())
     for prompts in getattr(step, "again", ()):
         yield from prompts
+    if isinstance(step, g.QueueStep) and step.waiting:
+        yield from step.waiting.prompts
+        yield from (prompt for option in step.waiting.options for prompt in option.prompts)
 
 
 def all_bodies(body: Body) -> Iterator[Body]:

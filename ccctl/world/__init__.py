@@ -132,7 +132,7 @@ def _digit(world: World, event: e.DigitPressed, out: Out) -> None:
     elif event.channel in world.legs:
         offers.on_accept_key(world, event.channel, event.digit, event.at, out)
     else:
-        queueing.on_key(world, event.channel, event.digit, event.at, out)
+        telling.on_key(world, event.channel, event.digit, event.at, out)
 
 
 def _timer(world: World, event: e.TimerFired, out: Out) -> None:
@@ -146,7 +146,7 @@ def _timer(world: World, event: e.TimerFired, out: Out) -> None:
 
 
 _OF_CHANNELS = frozenset(
-    {"wait", "tell", "ring", "whisper", "accept", "stage"}
+    {"wait", "tell", "menu", "ring", "whisper", "accept", "stage"}
 )  # the next look sees what became of them
 LATER_MS = 1000
 _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
@@ -154,6 +154,7 @@ _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "wait": queueing.on_wait_timer,
     "stage": queueing.on_stage_timer,
     "tell": telling.on_tell_timer,
+    "menu": telling.on_menu_timer,
     "ring": offers.on_ring_timer,
     "whisper": offers.on_whisper_done,
     "accept": offers.on_accept_timer,

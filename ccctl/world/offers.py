@@ -123,6 +123,7 @@ def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
     end_offer(out, state, OfferOutcome.ANSWERED, at)
     stop_timer(world, out, f"stage:{state.call}")
     stop_timer(world, out, f"tell:{state.call}")
+    stop_timer(world, out, f"menu:{state.call}")
     foretelling.answered(world, state, at)
     _remember(world, state, at)
     row = replace(visit.row, ended=at, answered=at, outcome=Outcome.ANSWERED, agent=state.agent)

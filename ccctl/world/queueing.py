@@ -60,6 +60,8 @@ def on_queued(world: World, event: CallerQueued, out: Out) -> None:
     queue = world.roster.queues[event.queue]
     out.do(c.Hold(call=event.call, music=queue.music))
     tell_later(world, out, visit, event.at)
+    if visit.menu is not None:
+        start_timer(world, out, f"menu:{event.call}", event.at + visit.menu.after_ms)
     if event.max_wait_ms:
         start_timer(world, out, f"wait:{event.call}", event.at + event.max_wait_ms)
 
@@ -126,6 +128,7 @@ def _enter(world: World, out: Out, call: Call, event: CallerQueued) -> Visit:
     needs = stages(queue, event.language, _last_agent(world, queue, call.row.caller, event.at))
     visit = Visit(row=row, key=key, need=needs[0].need, later=needs[1:], keys=event.keys)
     visit.leave_if_empty, visit.recording, visit.offer = event.leave_if_empty, event.recording, event.offer
+    visit.menu = world.roster.menus.get(event.menu)
     world.visits[event.call] = visit
     visit.waits = event.queue in world.roster.queues
     if visit.waits:
@@ -314,6 +317,7 @@ def end_waiting(world: World, out: Out, visit: Visit, outcome: Outcome, at: int)
     stop_timer(world, out, f"wait:{row.call}")
     stop_timer(world, out, f"stage:{row.call}")
     stop_timer(world, out, f"tell:{row.call}")
+    stop_timer(world, out, f"menu:{row.call}")
     foretelling.left(world, row, at)
     row = replace(row, ended=max(at, row.entered), outcome=outcome)
     lending.ended(world, row)
@@ -399,10 +403,8 @@ def on_wait_timer(world: World, call: Ref, at: int, out: Out) -> None:
         visit.overdue = True
 
 
-def on_key(world: World, call: Ref, digit: str, at: int, out: Out) -> None:
-    visit = world.visits.get(call)
-    if visit is not None and visit.row.ended is None and digit in visit.keys and may_leave(world, visit):
-        send_on(world, out, visit, Outcome.KEY_EXIT, at, f"key_{digit}")
+def leave_by_key(world: World, out: Out, visit: Visit, digit: str, at: int) -> None:
+    send_on(world, out, visit, Outcome.KEY_EXIT, at, f"key_{digit}")
 
 
 def release_if_empty(world: World, out: Out, queues: Iterable[str], at: int) -> None:
@@ -465,7 +467,7 @@ def start_timer(world: World, out: Out, timer: str, at: int) -> None:
 def tell_later(world: World, out: Out, visit: Visit, at: int) -> None:
     """The next announcement to a caller who waits, if his queue makes any: see telling.py."""
     queue = world.queue(visit.row.queue)
-    if queue is not None and queue.announce is not None:
+    if queue is not None and queue.announce is not None and not visit.quiet:
         start_timer(world, out, f"tell:{visit.row.call}", at + queue.announce.every_ms)
 
 

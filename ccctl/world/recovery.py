@@ -238,7 +238,7 @@ def _tidy(world: World, event: Resynced, out: Out) -> None:
 
 def queued_from_args(channel: LiveChannel, at: int, cause: str = "resync") -> CallerQueued | None:
     """The CallerQueued of a channel that runs Stasis(ccctl,queue,...): see flow/marks.py."""
-    args = (*channel.app_args, *[""] * 8)[:8]
+    args = (*channel.app_args, *[""] * 9)[:9]
     if args[0] != "queue":
         return None
     said = (("priority", args[3]), ("longest wait", args[4]))
@@ -254,6 +254,7 @@ def queued_from_args(channel: LiveChannel, at: int, cause: str = "resync") -> Ca
         leave_if_empty="n" in args[6],
         recording="yes" if "r" in args[6] else "no" if "x" in args[6] else "",
         offer=args[7],
+        menu=args[8],
         caller=channel.caller,
         caller_name=channel.caller_name,
         number=channel.number,

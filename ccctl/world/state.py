@@ -17,7 +17,7 @@ from ccctl.changes import (
 )
 from ccctl.commands import Command
 from ccctl.events import Ref
-from ccctl.flow.roster import QueueConfig, Roster
+from ccctl.flow.roster import QueueConfig, Roster, WaitingConfig
 from ccctl.queue.estimate import State as Estimator
 from ccctl.queue.estimate import Told
 from ccctl.queue.line import CallerKey, Line, Pool, Ready
@@ -65,7 +65,9 @@ class Visit(msgspec.Struct):
     overdue: bool = False  # his longest wait was over while an agent had picked up for him
     told: Told = Told()
     prompts: int = 0  # of the queue's announcement that he heard
-    telling: str = ""  # the playback of all that he is told; '': nothing so far
+    telling: str = ""  # the playback of what he was told last; '': nothing so far
+    menu: WaitingConfig | None = None  # of the step by which he came
+    quiet: bool = False  # he wants to hear nothing but the music
 
     @property
     def leg(self) -> Ref:

@@ -1,14 +1,15 @@
 """What callers are told while they wait: their place, the wait that is expected, prompts in turn.
 
-A timer for each of them. What is said never delays an agent's phone, and nothing is begun for whom an
-agent has picked up for; what still plays then is stopped by Connect and Release, which know its id.
+A menu tells them their keys, which count all the time. A timer for each of them. What is said never delays
+an agent's phone, and nothing is begun for whom an agent has picked up for; what still plays then is stopped
+by Connect and Release, which know its id.
 """
 
 from ccctl import commands as c
 from ccctl.events import Ref
-from ccctl.flow.roster import AnnounceConfig
+from ccctl.flow.roster import AnnounceConfig, WaitingKey
 from ccctl.queue import estimate as q
-from ccctl.world.queueing import is_picked_up, tell_later
+from ccctl.world.queueing import is_picked_up, leave_by_key, start_timer, stop_timer, tell_later
 from ccctl.world.state import Out, Visit, World
 
 Media = tuple[str, ...]
@@ -22,9 +23,16 @@ def on_tell_timer(world: World, call: Ref, at: int, out: Out) -> None:
     tell_later(world, out, visit, at)
     media = () if is_picked_up(world, visit) else _media(world, visit, queue.announce, at)
     if media:
-        visit.telling = visit.telling or f"t{world.boot}{world.next_serial():010d}"
-        language = world.calls[call].language
-        out.do(c.Tell(call=call, playback=visit.telling, media=media, language=language))
+        _tell(world, out, visit, media)
+
+
+def _tell(world: World, out: Out, visit: Visit, media: Media, instead: str = "") -> None:
+    """With `instead` of what may still play, of which nothing shall be heard any more."""
+    if instead or not visit.telling:
+        visit.telling = f"t{world.boot}{world.next_serial():010d}"
+    call = visit.row.call
+    language = world.calls[call].language
+    out.do(c.Tell(call=call, playback=visit.telling, media=media, language=language, instead=instead))
 
 
 def resume(world: World, out: Out, visit: Visit, at: int) -> None:
@@ -32,6 +40,60 @@ def resume(world: World, out: Out, visit: Visit, at: int) -> None:
     due = world.timers.get(f"tell:{visit.row.call}")
     if due is not None and due <= at:
         tell_later(world, out, visit, at)
+    due = world.timers.get(f"menu:{visit.row.call}")
+    if due is not None and due <= at and visit.menu is not None:
+        start_timer(world, out, f"menu:{visit.row.call}", at + visit.menu.every_ms)
+
+
+# -- the menu of those who wait ------------------------------------------------------------------------
+
+
+def on_menu_timer(world: World, call: Ref, at: int, out: Out) -> None:
+    visit = world.visits.get(call)
+    if visit is None or visit.row.ended is not None or visit.menu is None:
+        return
+    start_timer(world, out, f"menu:{call}", at + visit.menu.every_ms)
+    if not is_picked_up(world, visit):
+        _tell(world, out, visit, visit.menu.media)
+
+
+def on_key(world: World, call: Ref, digit: str, at: int, out: Out) -> None:
+    """A key of a caller who waits: it leads him out of the queue, or does what the menu says, and then
+    he waits on where he is."""
+    visit = world.visits.get(call)
+    if visit is None or visit.row.ended is not None or is_picked_up(world, visit):
+        return
+    if digit in visit.keys:
+        leave_by_key(world, out, visit, digit, at)
+    elif visit.menu is not None and digit in visit.menu.keys:
+        _choose(world, out, visit, visit.menu.keys[digit], at)
+
+
+def _choose(world: World, out: Out, visit: Visit, key: WaitingKey, at: int) -> None:
+    call = visit.row.call
+    if key.does == "quiet":
+        visit.quiet = True
+        stop_timer(world, out, f"tell:{call}")
+        stop_timer(world, out, f"menu:{call}")
+    elif visit.menu is not None and not visit.quiet:
+        start_timer(world, out, f"menu:{call}", at + visit.menu.every_ms)  # not right after the answer
+    media = _asked(world, visit, key, at)
+    if media or visit.telling:
+        _tell(world, out, visit, media, instead=visit.telling)
+
+
+def _asked(world: World, visit: Visit, key: WaitingKey, at: int) -> Media:
+    match key.does:
+        case "position":
+            return _said_place(world, visit)
+        case "wait_time":
+            return _time(world, visit, at) or _said_place(world, visit)
+        case "repeat":
+            return visit.menu.media if visit.menu else ()
+    return key.media
+
+
+# -- what is said --------------------------------------------------------------------------------------
 
 
 def _media(world: World, visit: Visit, announce: AnnounceConfig, at: int) -> Media:
@@ -67,6 +129,15 @@ def _place(world: World, visit: Visit, at: int) -> Media:
     if 0 < visit.told.position < position:
         return ()  # somebody went before him: he is not told that he is further back
     visit.told = visit.told.and_now(q.Position(position), at)
+    return _place_in_words(position)
+
+
+def _said_place(world: World, visit: Visit) -> Media:
+    """Who asks is told where he is, also when that is further back than before."""
+    return _place_in_words(place(world, visit))
+
+
+def _place_in_words(position: int) -> Media:
     if position == 1:
         return ("sound:queue-youarenext",)
     return "sound:queue-thereare", f"number:{position}", "sound:queue-callswaiting"

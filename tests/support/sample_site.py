@@ -103,6 +103,15 @@ def support_flow() -> g.Flow:
             priority=5,
             max_wait_ms=600_000,
             exit_keys=(g.Option(key="0", body=voicemail()),),
+            waiting=g.WaitingMenu(
+                prompts=("main-menu",),
+                after_ms=30_000,
+                every_ms=60_000,
+                options=(
+                    g.WaitingOption(key="1", does=g.WaitingDoes.TELL, prompts=("welcome",)),
+                    g.WaitingOption(key="2", does=g.WaitingDoes.QUIET),
+                ),
+            ),
             on_overflow=(g.Goto(flow="partner"),),
             on_timeout=voicemail(),
         ),

@@ -220,6 +220,55 @@ def test_a_bad_limit_or_membership_is_one_finding(slip: str) -> None:
     assert len([f for f in found if f.severity is Severity.ERROR]) == 1
 
 
+def test_a_menu_while_waiting_has_keys_that_stay_and_keys_that_leave() -> None:
+    step = steps(
+        """
+    - queue: support
+      exit_keys: {0: main}
+      while_waiting:
+        menu: main-menu
+        after: 30s
+        every: 2m
+        options:
+          1: {tell: sorry}
+          2: position
+          3: wait_time
+          4: quiet
+          5: repeat
+          9: [{play: sorry}, {goto: main}]
+"""
+    )[0]
+    assert isinstance(step, graph.QueueStep)
+    menu = step.waiting
+    assert menu is not None
+    assert (menu.prompts, menu.after_ms, menu.every_ms) == (("main-menu",), 30_000, 120_000)
+    assert [(each.key, str(each.does), each.prompts) for each in menu.options] == [
+        ("1", "tell", ("sorry",)),
+        ("2", "position", ()),
+        ("3", "wait_time", ()),
+        ("4", "quiet", ()),
+        ("5", "repeat", ()),
+    ]
+    assert [option.key for option in step.exit_keys] == ["0", "9"]
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        "{menu: main-menu, options: {1: quiet}}",
+        "{menu: main-menu, every: 60s}",
+        "{menu: nothing, every: 60s, options: {1: quiet}}",
+        "{menu: main-menu, every: 60s, options: {12: quiet}}",
+        "{menu: main-menu, every: 60s, options: {1: {tell: nothing}}}",
+        "{menu: main-menu, every: 60s, options: {1: nowhere}}",
+        "{menu: main-menu, every: 60s, options: {}}",
+    ],
+)
+def test_a_bad_menu_while_waiting_is_one_finding(slip: str) -> None:
+    _, found = read({"site": f"{FLOW}    - {{queue: support, on_timeout: main, while_waiting: {slip}}}\n"})
+    assert len([f for f in found if f.severity is Severity.ERROR]) == 1, [str(f) for f in found]
+
+
 def test_every_queue_has_a_prompt_that_says_its_title() -> None:
     prompts = site("queues: {vip: {title: Best customers, skills: {technical: 1}}}").prompts
     assert prompts["queue-vip"].texts == {"en": "Best customers", "de": "Best customers"}
