@@ -78,6 +78,8 @@ class Link:
         state = row.get("State", "")
         if kind != "PJSIP" or agent is None or state == "UNKNOWN":
             return
+        if looked and state in GONE and not agent.phone_gone:
+            return  # after its own start Asterisk says so of each phone until it has pinged it
         idle = looked and state in ("NOT_INUSE", *GONE)
         if agent.phone_gone is not (state in GONE) or (idle and agent.direct):
             seen = e.PhoneSeen(at=now_ms(), agent=name, reachable=state not in GONE, idle=idle, cause="ami")

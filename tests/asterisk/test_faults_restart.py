@@ -49,8 +49,8 @@ async def test_asterisk_is_killed_while_people_wait_and_talk(centre: Centre) -> 
             assert [visit["ended"] is not None for visit in visits] == [True]
         for table in ("calls", "visits", "segments", "offers", "recordings"):
             assert not centre.rows(f"select * from {table} where ended is null"), table
+        await desk.anna.register()  # until then she is unreachable: this Asterisk has not seen her phone
         await desk.presence("anna", "ready")
-        await desk.anna.register()
         caller = desk.call()
         (await desk.anna.incoming()).answer()
         await caller.until_heard({ANNA}, 8, among=EARS)
