@@ -37,11 +37,11 @@ def on_pause(world: World, event: AgentPause | AgentUnpause, out: Out) -> None:
         return
     name, queue = event.agent, event.queue
     agent = world.agents[name]
-    was_free = world.is_free(agent, queue)
+    line, was_free = world.line(queue), world.is_free(agent, queue)  # one made later would count what is now
     end_queue_pause(world, out, name, queue, event.at)
     if isinstance(event, AgentPause):
         _begin(world, out, event)
-    world.line(queue).free += world.is_free(agent, queue) - was_free
+    line.free += world.is_free(agent, queue) - was_free
     world.put_in_order(agent)
     mirror(world, out, agent)
     out.touch(f"agent/{name}", f"queue/{queue}")

@@ -314,3 +314,12 @@ def test_a_clock_set_back_between_two_runs_does_not_make_a_wrap_up_longer() -> N
     centre.send(e.Started(at=centre.at, boot="c11c11"))
     centre.tick(4000)
     assert centre.presence("a0") is Presence.READY
+
+
+def test_a_pause_of_one_queue_right_after_a_restart_counts_who_is_free_once() -> None:
+    centre = Centre()
+    centre.login("a0")
+    centre.world = from_json(world_json(centre.world))
+    rebuild_lines(centre.world)
+    centre.send(e.AgentPause(at=centre.at, agent="a0", queue="q0", request="r"))
+    assert centre.world.line("q0").free == 0
