@@ -43,6 +43,20 @@ class OfferOutcome(StrEnum):
     UNREACHABLE = "unreachable"
     FAILED = "failed"
     WITHDRAWN = "withdrawn"  # we took the offer back
+    NO_CUSTOMER = "no_customer"  # he was ready, and who was to be called back was not there
+
+
+class CallbackOutcome(StrEnum):
+    """The one way in which a callback ends."""
+
+    ANSWERED = "answered"  # they talked
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    MERGED = "merged"  # the same number waited for this queue already
+    CALLED_IN = "called_in"  # the customer called himself, and was served
 
 
 class SegmentKind(StrEnum):
@@ -61,7 +75,7 @@ class CallRow(Base, frozen=True, kw_only=True):
     started: int
     answered: int | None = None
     ended: int | None = None
-    direction: str = "inbound"  # inbound, internal
+    direction: str = "inbound"  # inbound, internal, callback
     caller: str = ""
     caller_name: str = ""
     number: str = ""  # the DID dialled
@@ -90,7 +104,8 @@ class VisitRow(Base, frozen=True, kw_only=True):
     """One stay of a call in a queue, with one terminal outcome once `ended` is set.
 
     `ended` is the end of waiting (answered, abandoned, ...); talk runs answered .. talk_ended.
-    wait = ended - entered. `engine` is acd or native."""
+    wait = ended - entered. `engine` is acd or native; or callback, for the customer of a callback, who waits
+    on no line and was counted when he asked for it."""
 
     call: Ref
     queue: str
@@ -118,6 +133,26 @@ class OfferRow(Base, frozen=True, kw_only=True):
     answered: int | None = None  # phone picked up (whisper begins)
     ended: int | None = None
     outcome: OfferOutcome | None = None
+
+
+class CallbackRow(Base, frozen=True, kw_only=True):
+    """Somebody who is to be called back. `call` is the one in which it was asked for, `talk` the one of the
+    last try, `into` the callback that this one was merged into."""
+
+    queue: str
+    number: str
+    asked: int
+    due: int  # not called before
+    expires: int
+    tries: int = 0
+    ended: int | None = None
+    outcome: CallbackOutcome | None = None
+    agent: str = ""
+    call: Ref = ""
+    talk: Ref = ""
+    into: str = ""
+    source: str = ""  # offer, flow, or who asked for it
+    detail: str = ""  # why it ended so
 
 
 class AgentStateRow(Base, frozen=True, kw_only=True):
@@ -182,5 +217,5 @@ class WatchRow(Base, frozen=True, kw_only=True):
 
 Change = (
     CallRow | SegmentRow | VisitRow | OfferRow | AgentStateRow | QueuePauseRow | RecordingRow | WatchRow
-    | AnswerRow
+    | AnswerRow | CallbackRow
 )  # fmt: skip

@@ -68,6 +68,21 @@ class Offer(Base, frozen=True, kw_only=True):
     language: str = ""
 
 
+class Dial(Base, frozen=True, kw_only=True):
+    """Call a customer back. The new channel has the id of `call`; if it is there already, it is dialled
+    already. `leg` is the agent who hears it ring, or ''; `telling` the id of that sound."""
+
+    call: Ref
+    endpoint: str  # technology, number and trunk: PJSIP/+49301@telco
+    trunk: str
+    ring_ms: int
+    caller_id: str
+    music: str = "default"
+    language: str = ""
+    leg: Ref = ""
+    telling: str = ""
+
+
 class Whisper(Base, frozen=True, kw_only=True):
     """Play to one leg alone, then tell WhisperDone. `media` are ARI media URIs."""
 
@@ -171,7 +186,7 @@ class Note(Base, frozen=True, kw_only=True):
 
 
 AsteriskCommand = (
-    Hold | ExtendWait | Tell | Release | Hangup | Offer | Whisper | Connect | Disconnect
+    Hold | ExtendWait | Tell | Release | Hangup | Offer | Dial | Whisper | Connect | Disconnect
     | CallSupervisor | Watch | EndWatch | SayToPhone | MirrorAgent | MirrorMember
 )  # fmt: skip
 Command = AsteriskCommand | StartTimer | StopTimer | Reply | Note

@@ -265,6 +265,25 @@ class HangupRequested(Request, frozen=True, kw_only=True):
     call: Ref
 
 
+class CallbackAsked(Request, frozen=True, kw_only=True):
+    """Somebody is to be called back, not before `due` (0: now). `queue` and `number` as they are written."""
+
+    queue: str
+    number: str
+    due: int = 0
+    language: str = ""
+
+
+class CallbackCancelled(Request, frozen=True, kw_only=True):
+    callback: str
+
+
+class CallbackRetried(Request, frozen=True, kw_only=True):
+    """Try it now, whatever the gap."""
+
+    callback: str
+
+
 # -- the world around ----------------------------------------------------------------------------
 
 
@@ -342,6 +361,7 @@ Event = (
     | ConnectFailed | RecordingStarted | RecordingFailed | DigitPressed
     | AgentLogin | AgentLogout | AgentPause | AgentUnpause | AgentCode | AgentWrapUp | AgentJoin | AgentLeave
     | PhoneSeen | MonitorRequested | MonitorCode | MonitorEnd | HangupRequested
+    | CallbackAsked | CallbackCancelled | CallbackRetried
     | TimerFired | Started | RosterChanged | Resynced | LogOpened | NodeUp | NodeDown
 )  # fmt: skip
 

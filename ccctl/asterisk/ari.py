@@ -55,7 +55,7 @@ class Making(TypedDict, total=False):
     caller_id: str
     timeout: int
     variables: Variables
-    originator: str
+    originator: str | None
     formats: str
 
 

@@ -16,6 +16,7 @@ from ccctl import commands as c
 from ccctl import events as e
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
+from ccctl.asterisk.dialling import caller_id, dial, quiet
 from ccctl.asterisk.node import Node
 from ccctl.commands import AsteriskCommand
 from ccctl.errors import AsteriskDown, AsteriskRefused, CcctlError
@@ -139,6 +140,8 @@ class Executor:
                 await door.ari.channels_hangup(ident)
             case c.Offer():
                 await self._offer(command)
+            case c.Dial():
+                await dial(self._door(command.call)[0].ari, command, self._emit, self._now)
             case c.Whisper():
                 await self._whisper(command)
             case c.Connect():
@@ -222,7 +225,7 @@ class Executor:
         if playback in self._silent:
             self._silent.discard(playback)
         elif playback:
-            await _quiet(door.ari.playbacks_stop(playback))
+            await quiet(door.ari.playbacks_stop(playback))
 
     def _fall_silent(self, playback: str) -> None:
         """Its end is told. What began a moment ago may be another of the same name, and plays."""
@@ -271,9 +274,9 @@ class Executor:
                 endpoint=command.endpoint,
                 app=APP,
                 app_args="leg",
-                caller_id=_caller_id(command.caller_name, command.caller),
+                caller_id=caller_id(command.caller_name, command.caller),
                 timeout=max(1, round(command.ring_ms / 1000)),
-                originator=call,
+                originator=None if call.startswith("cc") else call,  # who is called back has no channel yet
                 variables={"CC_CALL": call, "CHANNEL(language)": command.language or "en"},
             )
         except CcctlError as error:
@@ -362,8 +365,8 @@ class Executor:
 
     async def _disconnect(self, command: c.Disconnect) -> None:
         door, ident = self._door(command.leg)
-        await _quiet(door.ari.channels_hangup(ident))
-        await _quiet(door.ari.bridges_destroy(_bridge(ident)))
+        await quiet(door.ari.channels_hangup(ident))
+        await quiet(door.ari.bridges_destroy(_bridge(ident)))
 
     # -- supervisors -------------------------------------------------------------------------------
 
@@ -375,7 +378,7 @@ class Executor:
                 endpoint=command.endpoint,
                 app=APP,
                 app_args="leg",
-                caller_id=_caller_id(command.caller_name, ""),
+                caller_id=caller_id(command.caller_name, ""),
                 timeout=max(1, round(command.ring_ms / 1000)),
             )
         except CcctlError as error:
@@ -400,7 +403,7 @@ class Executor:
         else:
             await self._listen(door, command, target)
         if command.serial > 1:
-            await _quiet(door.ari.channels_hangup(old))
+            await quiet(door.ari.channels_hangup(old))
 
     async def _listen(self, door: Door, command: c.Watch, target: str) -> None:
         leg = e.split_ref(command.leg)[1]
@@ -414,14 +417,14 @@ class Executor:
             await asyncio.wait_for(started, ANSWER_WAIT_S)  # before its StasisStart it cannot be bridged
         finally:
             self._waits.pop(("stasis", snoop), None)
-        await _quiet(door.ari.bridges_create_with_id(bridge, "mixing", bridge), (409,))
+        await quiet(door.ari.bridges_create_with_id(bridge, "mixing", bridge), (409,))
         await door.ari.bridges_add_channel(bridge, f"{leg},{snoop}")
 
     async def _end_watch(self, command: c.EndWatch) -> None:
         door, leg = self._door(command.leg)
-        await _quiet(door.ari.channels_hangup(leg))
-        await _quiet(door.ari.channels_hangup(_snoop(leg, command.serial)))
-        await _quiet(door.ari.bridges_destroy(f"w{leg}"))
+        await quiet(door.ari.channels_hangup(leg))
+        await quiet(door.ari.channels_hangup(_snoop(leg, command.serial)))
+        await quiet(door.ari.bridges_destroy(f"w{leg}"))
 
     # -- desk phone codes --------------------------------------------------------------------------
 
@@ -438,12 +441,12 @@ class Executor:
             log.info("announcement to %s: %s", command.channel, error)
         finally:
             self._waits.pop(("play", playback), None)
-        await _quiet(door.ari.channels_hangup(ident))
+        await quiet(door.ari.channels_hangup(ident))
 
 
 def _keys(command: AsteriskCommand) -> tuple[str, ...]:
     match command:
-        case c.Connect():  # both: a Disconnect before it is through would leave its bridge behind
+        case c.Connect() | c.Dial():  # both: a Disconnect before it is through would leave its bridge behind
             return command.call, command.leg
         case c.Hold() | c.ExtendWait() | c.Tell() | c.Release():
             return (command.call,)
@@ -481,20 +484,3 @@ def recording_fault(node: Node, path: str) -> str:
         return f"Asterisk wrote no file: may it write in {node.recordings_dir}?"
     free = disk.f_bavail * disk.f_frsize
     return f"the disk of {node.recordings_dir} is full" if free < LEAST_FREE else ""
-
-
-def _caller_id(name: str, number: str) -> str:
-    shown, dialled = (
-        "".join(char for char in text if char.isprintable() and char not in '"<>\\')
-        for text in (name, number)
-    )
-    return f'"{shown}" <{dialled}>'
-
-
-async def _quiet(request: Coroutine[Any, Any, Any], allowed: tuple[int, ...] = (404,)) -> None:
-    """Do a request whose object may be gone (404) or there already (409)."""
-    try:
-        await request
-    except AsteriskRefused as error:
-        if error.status not in allowed:
-            log.warning("%s", error, extra={"action": "refused"})

@@ -28,6 +28,7 @@ MODULES = (
     "status",
     "queue",
     "agent",
+    "callback",
     "call",
     "monitor",
     "report",

@@ -15,6 +15,7 @@ COLUMNS = (
     "queue",
     "name",
     "waiting",
+    "callbacks",
     "longest",
     "agents",
     "offered",
@@ -24,7 +25,7 @@ COLUMNS = (
 )
 FIT = Fit(
     cut=("name", "agents", "service level"),
-    drop=("name", "offered", "answered", "longest", "abandoned", "service level", "agents"),
+    drop=("name", "callbacks", "offered", "answered", "longest", "abandoned", "service level", "agents"),
 )
 CALLERS = ("call", "caller", "name", "waits", "priority")
 CALLERS_FIT = Fit(cut=("name",), drop=("name", "priority", "caller"))
@@ -65,6 +66,7 @@ def row(one: dict[str, Any], now: int) -> tuple[object, ...]:
         one["name"],
         one["title"],
         one["waiting"],
+        one["callbacks"],
         lasted(one["oldest"], now),
         staff(one["agents"]),
         today["offered"],
@@ -100,7 +102,8 @@ def _print_queue(one: dict[str, Any], now: int) -> None:
         f"Today: {today['offered']} offered, {today['answered']} answered, {today['abandoned']} abandoned, "
         f"{today['other']} other; service level {level(today['sl'])} {promise(today)}"
     )
-    click.echo(f"Waiting: {one['waiting']}")
+    later = f", {one['callbacks']} to be called back" if one["callbacks"] else ""
+    click.echo(f"Waiting: {one['waiting']}{later}")
     if one["callers"]:
         print_table(
             CALLERS,

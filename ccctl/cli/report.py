@@ -24,6 +24,7 @@ from ccctl.cli.ledger import (
 from ccctl.cli.tables import Fit, room
 from ccctl.flow.roster import Roster
 from ccctl.report.agents import agent_table
+from ccctl.report.callbacks import callback_table
 from ccctl.report.calls import call_table
 from ccctl.report.intervals import Interval, Period, periods
 from ccctl.report.kpi import DEFAULT_PRESET, PRESETS, preset
@@ -52,10 +53,24 @@ AGENTS = Fit(
 )
 CALLS = Fit(
     drop=(
-        *("in other", "by other", "in closed", "longest", "time", "in progress", "internal", "in voicemail"),
+        *(
+            "in other",
+            "by other",
+            "in closed",
+            "longest",
+            "time",
+            "in progress",
+            "internal",
+            "callbacks",
+            "in voicemail",
+        ),
         *("in dial", "by system", "connected %", "in waiting", "in ivr", "in talk", "by agent", "by caller"),
-        *("inbound", "from"),
+        *("callbacks", "inbound", "from"),
     ),
+)
+CALLBACKS = Fit(
+    cut=("queue",),
+    drop=("cancelled", "merged", "called in", "wait p90", "expired", "failed", "tries", "open", "from"),
 )
 WAITS = Fit(
     cut=("queue",),
@@ -126,7 +141,7 @@ def _write(table: Table, request: Request, fit: Fit) -> None:
 
 @click.group(cls=Group)
 def report() -> None:
-    """Reports on queues, agents, calls and estimated waits, from the ledger."""
+    """Reports on queues, agents, calls, callbacks and estimated waits, from the ledger."""
 
 
 @report.command("queues")
@@ -183,7 +198,7 @@ def report_agents(ctx: click.Context, /, agent: tuple[str, ...], **options: Any)
     refuse_unknown(engine, request.roster, (), agent)
     names = list(agent) or list(request.roster.agents)
     _limit(request, names)
-    visits = queries.visits_between(engine, request.start, request.end)
+    visits = queries.visits_between(engine, request.start, request.end, callbacks=True)
     table = agent_table(
         queries.agent_states_between(engine, request.start, request.end, agent),
         queries.offers_between(engine, request.start, request.end, agent),
@@ -208,6 +223,21 @@ def report_calls(ctx: click.Context, /, queue: str, agent: str, **options: Any) 
     rows = queries.calls_between(request.engine, request.start, request.end, wanted)
     scope = Scope(periods=request.periods, zone=request.zone, now=request.now)
     _write(call_table(rows, scope), request, CALLS)
+
+
+@report.command("callbacks")
+@report_options("total")
+@click.option("--queue", "queue", multiple=True, help="Only this queue (may be repeated).")
+@click.pass_context
+def report_callbacks(ctx: click.Context, /, queue: tuple[str, ...], **options: Any) -> None:
+    """Callbacks by queue: how many were asked for, how they ended, and how long customers waited."""
+    request = read_request(ctx, options)
+    refuse_unknown(request.engine, request.roster, queue, ())
+    names = list(queue) or list(request.roster.queues)
+    _limit(request, names)
+    rows = queries.callbacks_between(request.engine, request.start, request.end, queue)
+    scope = Scope(periods=request.periods, zone=request.zone, now=request.now, names=tuple(names))
+    _write(callback_table(rows, scope), request, CALLBACKS)
 
 
 @report.command("wait-estimates")

@@ -81,6 +81,32 @@ MAIL = {  # subject, body
     "fr": ("Nouveau message de {{ caller }}", "{{ caller }} : un message de {{ duration }}, {{ date }}."),
     "es": ("Nuevo mensaje de {{ caller }}", "{{ caller }}: un mensaje de {{ duration }}, {{ date }}."),
 }
+CALLBACKS = {  # prompt -> what is said
+    "callback-agent": {  # to the agent, before what his queue whispers
+        "en": "A callback.",
+        "de": "Ein Rückruf.",
+        "fr": "Un rappel.",
+        "es": "Una devolución de llamada.",
+    },
+    "callback-customer": {  # to the customer whose phone was rung first
+        "en": "This is the call you asked for. We will connect you in a moment.",
+        "de": "Hier ist der Rückruf, um den Sie gebeten haben. Wir verbinden Sie sofort.",
+        "fr": "Voici le rappel que vous avez demandé. Nous vous mettons en relation.",
+        "es": "Esta es la llamada que pidió. Le pasamos en un momento.",
+    },
+    "callback-noted": {  # to a caller who accepted
+        "en": "Thank you. We will call you back. Goodbye.",
+        "de": "Vielen Dank. Wir rufen Sie zurück. Auf Wiederhören.",
+        "fr": "Merci. Nous vous rappellerons. Au revoir.",
+        "es": "Gracias. Le devolveremos la llamada. Adiós.",
+    },
+    "callback-number": {  # to a caller who accepted and is asked where he can be reached
+        "en": "Please enter the number where we can reach you.",
+        "de": "Bitte geben Sie die Nummer ein, unter der wir Sie erreichen.",
+        "fr": "Veuillez saisir le numéro où vous joindre.",
+        "es": "Marque el número en el que podemos localizarle.",
+    },
+}
 LANGUAGES = tuple(STATES["auto"])
 
 
@@ -109,6 +135,14 @@ def flag_texts(value: str, languages: Iterable[str]) -> dict[str, str]:
     words = FLAGS[value]
     bases = {code: code.partition("_")[0] for code in languages}
     return {code: words[base] for code, base in bases.items() if base in words}
+
+
+def callback_texts(languages: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Name to text by language; English where there is no other."""
+    return {
+        prompt: {code: texts.get(code.partition("_")[0], texts["en"]) for code in languages}
+        for prompt, texts in CALLBACKS.items()
+    }
 
 
 def state_texts(hours: dict[str, Hours], languages: tuple[str, ...]) -> dict[str, dict[str, str]]:

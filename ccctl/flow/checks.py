@@ -11,6 +11,7 @@ import msgspec
 
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import (
+    checks_callbacks,
     checks_data,
     checks_desk,
     checks_flows,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_site.CHECKS,
     *checks_vars.CHECKS,
     *checks_data.CHECKS,
+    *checks_callbacks.CHECKS,
     *checks_desk.CHECKS,
     *checks_overflow.CHECKS,
 )
@@ -49,6 +51,7 @@ FLOW_CHECKS: tuple[Check, ...] = (
     *checks_say.FLOW_CHECKS,
     *checks_vars.FLOW_CHECKS,
     *checks_data.FLOW_CHECKS,
+    *checks_callbacks.FLOW_CHECKS,
     *checks_desk.FLOW_CHECKS,
     *checks_overflow.FLOW_CHECKS,
 )

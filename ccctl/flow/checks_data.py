@@ -305,6 +305,10 @@ def check_engine(draft: Draft) -> Iterator[Diagnostic]:
     """
     for step in steps_of(draft):
         queue = draft.site.queues.get(step.queue) if isinstance(step, g.QueueStep) else None
+        called = draft.site.queues.get(step.queue) if isinstance(step, g.Callback) else None
+        if called and called.engine == "native":
+            text = f'callback needs engine acd; queue "{called.name}" is native'
+            yield found("E902", step.span, text, f"write engine: acd in queue {called.name}")
         if not isinstance(step, g.QueueStep) or not queue or queue.engine != "native":
             continue
         for word, wanted in (("offer_callback", step.offer), ("while_waiting", step.waiting)):
@@ -326,6 +330,7 @@ _OWN_ENGINE = {
     "lend": "lend",
     "not_responding": "is_patient",
     "direct_calls": "rings_anyway",
+    "callback": "callback",
 }
 
 
@@ -337,26 +342,6 @@ def check_native(draft: Draft) -> Iterator[Diagnostic]:
             if queue.engine == "native":
                 text = f'{word} needs engine acd; queue "{queue.name}" is native'
                 yield found("E902", draft.spot("queues", queue.name, word), text, "write engine: acd")
-
-
-@finding("W529")
-def check_later(draft: Draft) -> Iterator[Diagnostic]:
-    """Something is read, checked and kept, and this version does not do it yet.
-
-    Callbacks are only stored.
-
-    Bad:
-        {callback: support, on_withheld: main}
-    Good:
-        {voicemail: support}
-    """
-    for step in steps_of(draft):
-        if isinstance(step, g.Callback):
-            yield found(
-                "W529", step.span, "callbacks are kept, but nobody is called back yet", "offer a mailbox"
-            )
-        elif isinstance(step, g.QueueStep) and step.offer:
-            yield found("W529", step.offer.span, "callers are not offered a callback yet", "it is kept")
 
 
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
@@ -374,5 +359,4 @@ FLOW_CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_offered,
     check_withheld,
     check_engine,
-    check_later,
 )

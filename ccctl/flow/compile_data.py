@@ -7,9 +7,9 @@ from ccctl.flow.compile_values import read
 from ccctl.flow.dialplan import Context, Exten, Line, Place, go_if, goto, mark, name, put
 from ccctl.flow.graph import Callback, Lookup, LookupTable, Site
 from ccctl.flow.numbering import CALLING_CODES, PREMIUM
+from ccctl.flow.roster import callback_rules
 
 KEY_MOST = 60
-CALLBACKS = "cc/callback"  # AstDB family of the callbacks that are wished for: call -> facts
 _KEY = "0-9a-z+_"
 _CELL = "~"  # between the cells of a row; no cell has it
 
@@ -74,55 +74,53 @@ def international(value: str, country: str) -> list[Line]:
 
 
 def _callback(f: FlowCompiler, block: Block, step: Callback, then: Place | None) -> None:
-    """Notes the wish in AstDB and in the event log; calling back is the daemon's work."""
+    """The wish goes into the event log, where the daemon finds it, now or when it is back."""
     here = f.fresh("callback")
     block.append(goto(f.place(here)))
     lines = f.block(here)
-    lines += _asked(f, step) if step.ask else [put("CC_KEY", read(step.number))]
+    lines += typed(f, step.prompts, step.number) if step.ask else [put("CC_KEY", read(step.number))]
     lines += [
         go_if('"${CC_KEY}" = ""', f"{here}_withheld,1"),
         *international("${CC_KEY}", f.site.defaults.country),
-        *_refused(f.site, here),
-        put("CC_CALLBACK", _facts(step)),
-        put(f"DB({CALLBACKS}/${{FILTER(a-zA-Z0-9.\\x2d,${{UNIQUEID}})}})", "${CC_CALLBACK}"),
-        mark(marks.CALLBACK, "${CC_CALLBACK}"),
+        *refused(f.site, f"{here}_failed,1"),
+        mark(marks.CALLBACK, facts(f.site, step)),
     ]
     f.go(lines, then)
     f.body(f"{here}_withheld", step.on_withheld or step.on_failed, then)
     f.body(f"{here}_failed", step.on_failed, then)
 
 
-def _asked(f: FlowCompiler, step: Callback) -> list[Line]:
-    """The number that is typed; nothing typed is the caller's own."""
-    typed = "${FILTER(0-9,${CC_KEY})}"
+def typed(f: FlowCompiler, prompts: tuple[str, ...], otherwise: str) -> list[Line]:
+    """The number that is typed; nothing typed is the one of the variable `otherwise`."""
+    digits = "${FILTER(0-9,${CC_KEY})}"
     return [
         Line("Answer", ("", "i")),
         put("TIMEOUT(response)", "6"),
         put("TIMEOUT(digit)", "4"),
-        Line("Read", ("CC_KEY", f.sounds(step.prompts), "20")),
-        put("CC_KEY", f'${{IF($["{typed}" = ""]?{read(step.number)}:{typed})}}'),
+        Line("Read", ("CC_KEY", f.sounds(prompts), "20")),
+        put("CC_KEY", f'${{IF($["{digits}" = ""]?{read(otherwise)}:{digits})}}'),
     ]
 
 
-def _refused(site: Site, here: str) -> list[Line]:
+def refused(site: Site, place: str) -> list[Line]:
     """A number of ours would ring ourselves, a premium one would cost, a short one is nobody outside."""
     own = [f'"${{CC_KEY}}" = "{number}"' for number in site.numbers]
     costly = [f'"${{CC_KEY:0:{len(start)}}}" = "{start}"' for start in PREMIUM.get(site.defaults.country, ())]
     short = '"${CC_KEY:0:1}" != "+" | ${LEN(${CC_KEY})} < 8 | ${LEN(${CC_KEY})} > 16'
-    return [go_if(each, f"{here}_failed,1") for each in (short, *own, *costly)]
+    return [go_if(each, place) for each in (short, *own, *costly)]
 
 
-def _facts(step: Callback) -> str:
+def facts(site: Site, step: Callback) -> str:
     """queue/number/when/delay/retries/gap/language/second of the wish; durations in seconds."""
-    when = f"in-{read(step.when)}" if step.when not in ("now", "next-open") else step.when
-    when = f"{when}-{name(step.hours)}" if step.hours else when
+    rules = callback_rules(site, step.queue)
+    when = f"{step.when}-{name(step.hours)}" if step.hours and step.when == "next-open" else step.when
     parts = (
         name(step.queue),
         "${CC_KEY}",
         when,
         whole_seconds(step.delay_ms),
-        str(step.retries),
-        whole_seconds(step.gap_ms),
+        str(rules.retries if step.retries < 0 else step.retries),
+        whole_seconds(rules.gap_ms if step.gap_ms < 0 else step.gap_ms),
         "${FILTER(a-zA-Z_,${CHANNEL(language)})}",
         "${EPOCH}",
     )

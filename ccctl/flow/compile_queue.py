@@ -2,10 +2,11 @@
 
 from ccctl.flow import marks
 from ccctl.flow.compile_basic import RECORD
+from ccctl.flow.compile_data import facts, international, refused, typed
 from ccctl.flow.compile_flow import Block, Branching, FlowCompiler, key_name, whole_seconds
 from ccctl.flow.compile_values import read
 from ccctl.flow.dialplan import Line, Place, go_if, goto, literal, mark, name, put
-from ccctl.flow.graph import QueueStep
+from ccctl.flow.graph import Callback, CallbackOffer, QueueStep
 from ccctl.flow.roster import menu_name, offer_name
 
 NATIVE_WAIT_S = 3600  # app_queue's limit when the flow sets none
@@ -29,6 +30,8 @@ def _queue(f: FlowCompiler, block: Block, step: QueueStep, then: Place | None) -
         lines += [put("TIMEOUT(absolute)", "0", "native"), put("CC_T", ""), Line("StopMusicOnHold")]
     lines += _native(f, here, step)
     _outcomes(f, here, step, then)
+    if step.offer:
+        _accepted(f, here, step, step.offer, then)
 
 
 def _greeting(f: FlowCompiler, step: QueueStep) -> list[Line]:
@@ -83,6 +86,7 @@ def left(f: FlowCompiler) -> str:
 
 def _results(f: FlowCompiler, here: str, step: QueueStep) -> list[Line]:
     named = [(f"key_{option.key}", f"key_{key_name(option.key)}") for option in step.exit_keys]
+    named += [(result, result) for result in marks.CALLBACK_RESULTS] if step.offer else []
     known = [result for result in marks.RESULTS if result != "overflow" or _overflows(f, step)]
     results = [(result, result) for result in known] + named
     jumps = [go_if(f'"${{CC_RESULT}}" = "{result}"', f"{here}_{exten},1") for result, exten in results]
@@ -124,6 +128,26 @@ def _outcomes(f: FlowCompiler, here: str, step: QueueStep, then: Place | None) -
             f.go(f.block(branch), again)
         else:
             f.body(branch, option.body, then)
+
+
+def _accepted(f: FlowCompiler, here: str, step: QueueStep, offer: CallbackOffer, then: Place | None) -> None:
+    """He is called back: that was his call. A number that cannot be called leads back into the queue, where
+    his place is kept."""
+    block = f.block(f"{here}_callback")
+    block.append(Line("Playback", (f.sounds(("callback-noted",)),)))
+    f.end(block)
+    wish = Callback(queue=step.queue, retries=offer.retries, gap_ms=offer.gap_ms)
+    f.block(f"{here}_callback_gather").extend(
+        [
+            *typed(f, ("callback-number",), "caller.number"),
+            go_if('"${CC_KEY}" = ""', f"{here},1"),
+            *international("${CC_KEY}", f.site.defaults.country),
+            *refused(f.site, f"{here},1"),
+            mark(marks.CALLBACK, facts(f.site, wish)),
+            goto(f.place(f"{here}_callback")),
+        ]
+    )
+    f.body(f"{here}_callback_withheld", offer.on_withheld, then)
 
 
 BRANCHING: dict[type, Branching] = {QueueStep: _queue}

@@ -164,6 +164,19 @@ class Lend(Item, frozen=True, kw_only=True):
     window_ms: int
 
 
+class CallbackRules(Item, frozen=True, kw_only=True):
+    """How a queue calls back. `first`: agent or customer. `via` '': the first trunk; `hours` '': always."""
+
+    first: str = "agent"
+    ring_ms: int = 30_000
+    expires_ms: int = 86_400_000
+    hours: str = ""
+    via: str = ""
+    caller_id: str = ""
+    retries: int = 2
+    gap_ms: int = 600_000
+
+
 class Queue(Item, frozen=True, kw_only=True):
     name: str
     title: str
@@ -195,6 +208,7 @@ class Queue(Item, frozen=True, kw_only=True):
     direct_calls: str = "block"  # or ignore: agents in calls of their own are rung all the same
     accept_key: str = ""  # which the agent presses to take a call; '': he need not
     accept_ms: int = 10_000  # in which, after the whisper
+    callback: CallbackRules | None = None
     overflow: tuple[Overflow, ...] = ()
     lend: Lend | None = None
 
@@ -263,6 +277,7 @@ class Defaults(Item, frozen=True, kw_only=True):
     engine: str = "acd"
     pause_reasons: dict[str, str] = {}  # digit -> reason
     pause_limits: dict[str, PauseLimit] = {}  # by reason
+    do_not_call: str = ""  # table of the numbers that nobody calls back
     voice: str = "espeak-ng"  # text-to-speech engine, or engine:voice
     voices: dict[str, str] = {}  # the same for some languages
     speed: int = 100  # of speech, percent

@@ -14,7 +14,7 @@ Channels that the daemon makes have `leg` as their only argument.
 
 Channel variables: __CC_CALL (unique id of the caller's channel), __CC_GEN (generation), CC_NUMBER (the DID),
 CC_NUM and CC_NAME (caller, filtered), CC_USER (the user of a phone, set by its endpoint),
-CC_RESULT (set by the daemon before it gives a caller back: one of RESULTS or key_<key>).
+CC_RESULT (set by the daemon before it gives a caller back: one of RESULTS, CALLBACK_RESULTS, or key_<key>).
 """
 
 APP = "ccctl"
@@ -35,11 +35,13 @@ SURVEY = "CC_SURVEY"  # value: survey/question=answer; a key, or the file of a s
 SURVEY_END = "CC_SURVEY_END"  # value: survey; the caller was asked all of it
 MESSAGE = "CC_MESSAGE"  # value: name=file, below the folder of the recordings; it is about to be recorded
 MESSAGE_END = "CC_MESSAGE_END"  # value: RECORD_STATUS; missing when the caller hung up in it
-CALLBACK = "CC_CALLBACK"  # value: queue/number/when/delay/retries/gap/language/second
+CALLBACK = "CC_CALLBACK"  # value: queue/number/when/delay/retries/gap/language/second; when: now,
+# next-open[-<hours>], at-<hour and minute: four digits>
 DENIED = "CC_DENIED"  # value: how many calls of this number gave wrong PINs
 SWITCH = "CC_SWITCH"  # value: hours, the new state, who switched: "office closed anna"
 HANGUP = "CC_HANGUP"  # value: flow; the dialplan itself ends the call
 
+CALLBACK_RESULTS = ("callback", "callback_gather", "callback_withheld")  # of a step that offers one
 RESULTS = ("answered", "timeout", "full", "no_agents", "failed", "overflow")
 DEADMAN_ENTRY_S = 3  # seconds a caller may be in Stasis before the daemon has taken him
 DEADMAN_WAIT_S = 60

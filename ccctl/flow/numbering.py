@@ -44,3 +44,8 @@ def international(text: str, country: str) -> str:
 
 def costs(number: str, country: str) -> bool:
     return number.startswith(PREMIUM.get(country, ()))
+
+
+def is_number(caller: str) -> bool:
+    """False for callers who withhold their number: they are not one and the same."""
+    return caller.removeprefix("+").isdigit()

@@ -6,7 +6,17 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from ccctl.flow.graph import Lend, Overflow, PauseLimit, Prompt, Queue, QueueStep, Site
+from ccctl.flow.graph import (
+    CallbackRules,
+    Hours,
+    Lend,
+    Overflow,
+    PauseLimit,
+    Prompt,
+    Queue,
+    QueueStep,
+    Site,
+)
 from ccctl.flow.ways import walk
 
 
@@ -56,6 +66,33 @@ class OfferConfig(msgspec.Struct, frozen=True):
     to: str
     retries: int
     gap_ms: int
+    withheld: bool = False  # the flow has an edge for those whose number is not known
+
+
+class CallbackConfig(msgspec.Struct, frozen=True):
+    """How a queue calls back. `first`: agent or customer. `via`: the trunk, '' for none; `caller_id` what the
+    customer sees. `whisper` and `greeting` are ARI media URIs."""
+
+    first: str = "agent"
+    ring_ms: int = 30_000
+    expires_ms: int = 86_400_000
+    hours: str = ""  # outside of which nobody is called; '' is always
+    via: str = ""
+    caller_id: str = ""
+    retries: int = 2
+    gap_ms: int = 600_000
+    whisper: tuple[str, ...] = ()  # tells the agent that it is a callback
+    greeting: tuple[str, ...] = ()  # tells the customer who calls, while he waits for the agent
+
+
+class HoursConfig(msgspec.Struct, frozen=True):
+    """`week`: (weekday, first minute, end). `partial`: (yyyymmdd, first minute, end) that are closed."""
+
+    timezone: str = "UTC"
+    week: tuple[tuple[int, int, int], ...] = ()
+    holidays: tuple[str, ...] = ()
+    partial: tuple[tuple[str, int, int], ...] = ()
+    exceptions: dict[str, tuple[tuple[int, int], ...]] = {}
 
 
 class WaitingKey(msgspec.Struct, frozen=True):
@@ -132,6 +169,7 @@ class QueueConfig(msgspec.Struct, frozen=True):
     direct_calls: str = "block"  # or ignore: an agent in a call of his own is rung all the same
     accept_key: str = ""  # which an agent presses to take the call; '': he need not
     accept_ms: int = 10_000  # in which, after the whisper
+    callback: CallbackConfig = CallbackConfig()
     overflow: tuple[OverflowRule, ...] = ()
     lend: LendConfig | None = None
     asked_time: bool = False  # callers may ask how long they will wait
@@ -159,6 +197,10 @@ class Roster(msgspec.Struct, frozen=True):
     monitor_roles: tuple[str, ...] = ()
     offers: dict[str, OfferConfig] = {}  # by the name that a queue step says in its arguments
     menus: dict[str, WaitingConfig] = {}  # those of while_waiting, in the same way
+    hours: dict[str, HoursConfig] = {}
+    country: str = ""
+    own_numbers: tuple[str, ...] = ()
+    do_not_call: tuple[str, ...] = ()  # nobody is called back at these numbers
 
 
 def queue_prompt(queue: Queue) -> str:
@@ -201,6 +243,10 @@ def roster(site: Site, generation: str) -> Roster:
         monitor_roles=listen.roles if listen and listen.roles else ("supervisor",),
         offers=_offers(site),
         menus=_menus(site),
+        hours={name: _hours(hours) for name, hours in site.hours.items()},
+        country=site.defaults.country,
+        own_numbers=tuple(site.numbers),
+        do_not_call=_do_not_call(site),
     )
 
 
@@ -283,6 +329,39 @@ def _queue(site: Site, queue: Queue, asked: Collection[str]) -> QueueConfig:
         overflow=tuple(_rule(rule) for rule in queue.overflow),
         lend=_lend(queue.lend) if queue.lend else None,
         asked_time=queue.name in asked,
+        callback=_callback(site, queue),
+    )
+
+
+def _callback(site: Site, queue: Queue) -> CallbackConfig:
+    rules = callback_rules(site, queue.name)
+    via = rules.via or next(iter(site.trunks), "")
+    shown = rules.caller_id or (site.trunks[via].caller_id if via in site.trunks else "")
+    return CallbackConfig(
+        first=rules.first,
+        ring_ms=rules.ring_ms,
+        expires_ms=rules.expires_ms,
+        hours=rules.hours,
+        via=via,
+        caller_id=shown or next(iter(site.numbers), ""),
+        retries=rules.retries,
+        gap_ms=rules.gap_ms,
+        whisper=_said(site, "callback-agent"),
+        greeting=_said(site, "callback-customer"),
+    )
+
+
+def _said(site: Site, prompt: str) -> tuple[str, ...]:
+    return (f"sound:{site.prompts[prompt].sound}",) if prompt in site.prompts else ()
+
+
+def _hours(hours: Hours) -> HoursConfig:
+    return HoursConfig(
+        timezone=hours.timezone,
+        week=tuple((span.day, span.start, span.end) for span in hours.open),
+        holidays=hours.holidays,
+        partial=tuple((part.day, part.start, part.end) for part in hours.partial),
+        exceptions={each.day: each.spans for each in hours.exceptions},
     )
 
 
@@ -311,10 +390,17 @@ def _announce(site: Site, queue: Queue) -> AnnounceConfig | None:
     return AnnounceConfig(told.every_ms, told.position, told.wait_time, media)
 
 
+def callback_rules(site: Site, queue: str) -> CallbackRules:
+    """Of a queue; one that was taken out of the site may still be in older flows."""
+    found = site.queues.get(queue)
+    return (found.callback if found else None) or CallbackRules()
+
+
 def offer_of(site: Site, step: QueueStep) -> OfferConfig | None:
     offer = step.offer
     if offer is None:
         return None
+    rules = callback_rules(site, step.queue)
     return OfferConfig(
         queue=step.queue,
         after_ms=offer.after_ms,
@@ -322,14 +408,20 @@ def offer_of(site: Site, step: QueueStep) -> OfferConfig | None:
         key=offer.key,
         media=tuple(f"sound:{site.prompts[prompt].sound}" for prompt in offer.prompts),
         to=offer.to,
-        retries=offer.retries,
-        gap_ms=offer.gap_ms,
+        retries=rules.retries if offer.retries < 0 else offer.retries,
+        gap_ms=rules.gap_ms if offer.gap_ms < 0 else offer.gap_ms,
+        withheld=bool(offer.on_withheld),
     )
 
 
 def offer_name(site: Site, step: QueueStep) -> str:
     """By this a queue step tells the daemon what it offers: the same offer has the same name."""
     return hashlib.sha256(msgspec.json.encode(offer_of(site, step))).hexdigest()[:8]
+
+
+def _do_not_call(site: Site) -> tuple[str, ...]:
+    table = site.tables.get(site.defaults.do_not_call)
+    return tuple(table.rows) if table else ()
 
 
 def _offers(site: Site) -> dict[str, OfferConfig]:

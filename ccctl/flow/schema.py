@@ -18,7 +18,7 @@ from ccctl.flow import schema_sections as sections
 from ccctl.flow.chunks import Part, read_flows
 from ccctl.flow.graph import Site
 from ccctl.flow.schema_calendar import Holidays, exception_days, expand
-from ccctl.flow.schema_prompts import fragment_prompts, read_prompts
+from ccctl.flow.schema_prompts import callback_prompts, fragment_prompts, read_prompts
 from ccctl.flow.schema_queues import read_queues
 from ccctl.flow.schema_sections import Opening
 from ccctl.flow.schema_steps import read_body
@@ -126,6 +126,8 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         reader, entries["flows"], documents, lambda *flow: resolver.resolve(_read_flow(*flow)), resolver.key
     )
     says = tuple(step for part in parts for each in part.summaries.values() for step in each.says)
+    if _calls_back(queues, parts):
+        prompts = callback_prompts(reader, defaults) | prompts
     site = Site(
         root=root,
         defaults=defaults,
@@ -148,6 +150,12 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         conferences=schema_desk.read_conferences(reader, entries["conferences"]),
     )
     return _draft(reader, site, openings, broken, parts), reader.findings
+
+
+def _calls_back(queues: dict[str, graph.Queue], parts: list[Part]) -> bool:
+    kinds = {graph.Callback.__name__, graph.CallbackOffer.__name__}
+    asked = any(kinds & each.kinds for part in parts for each in part.summaries.values())
+    return asked or any(queue.callback for queue in queues.values())
 
 
 def _draft(

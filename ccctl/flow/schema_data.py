@@ -26,6 +26,7 @@ from ccctl.flow.schema_types import (
     read_secret,
     read_text,
     refuse_duplicates,
+    typed,
 )
 from ccctl.flow.schema_words import READABLE, VARIABLE, template
 from ccctl.flow.source import Node, Scalar, duplicates
@@ -231,6 +232,21 @@ def _needs(v: dict[str, Any], *names: str) -> bool:
     return all(name in v for name in names)
 
 
+def _when(text: str) -> str | Wrong:
+    if text in ("now", "next-open"):
+        return text
+    if re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        return f"at-{text[:2]}{text[3:]}"
+    return Wrong(f'"{text}" is not a time to call back', "write now, next-open, or a time of day: 09:30")
+
+
+WHEN = typed(
+    "`now`, `next-open` or a time of day",
+    _when,
+    shape=shapes.matching("now|next-open|[0-2][0-9]:[0-5][0-9]", "now, next-open or 09:30"),
+)
+
+
 def _build_callback(span: Span, v: dict[str, Any]) -> AnyStep:
     prompts = v.get("prompt", ())
     return graph.Callback(
@@ -242,8 +258,8 @@ def _build_callback(span: Span, v: dict[str, Any]) -> AnyStep:
         ask=v.get("ask", bool(prompts)),
         prompts=prompts,
         delay_ms=v.get("delay", 0),
-        retries=v.get("retries", 2),
-        gap_ms=v.get("gap", 600_000),
+        retries=v.get("retries", -1),
+        gap_ms=v.get("gap", -1),
         on_withheld=v.get("on_withheld", ()),
         on_failed=v.get("on_failed", ()),
     )
@@ -252,15 +268,15 @@ def _build_callback(span: Span, v: dict[str, Any]) -> AnyStep:
 LATER = span_of_time(1000, 86_400_000)
 OFFER = Table(
     "offer_callback",
-    "What those who wait are offered: to be called back instead. (Only stored so far: nobody is asked yet.)",
+    "What those who wait are offered: to be called back instead, without losing their place.",
     (
         Key("after", LATER, "first after this wait", required=True, example="after: 90s"),
         Key("every", LATER, "and again after each of these", "once"),
         Key("key", KEY, "the key that accepts", '"1"'),
         Key("prompt", PROMPTS, "prompts that offer it", required=True, example="prompt: callback-offer"),
         Key("to", choice("caller", "gather"), "the caller's number, or one that is asked for", "caller"),
-        Key("retries", whole(0, 20), "how often to try again", "2"),
-        Key("gap", LATER, "time between the tries", "10m"),
+        Key("retries", whole(0, 20), "how often to try again", "of the queue"),
+        Key("gap", LATER, "time between the tries", "of the queue"),
         Key("on_withheld", BODY, "the number is not known"),
     ),
 )
@@ -277,8 +293,8 @@ def _read_offer(reader: Reader, node: Node) -> graph.CallbackOffer | None:
         key=v.get("key", "1"),
         prompts=v["prompt"],
         to=v.get("to", "caller"),
-        retries=v.get("retries", 2),
-        gap_ms=v.get("gap", 600_000),
+        retries=v.get("retries", -1),
+        gap_ms=v.get("gap", -1),
         on_withheld=v.get("on_withheld", ()),
     )
 
@@ -339,13 +355,18 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         Table(
             "step callback",
-            "Notes that somebody is to be called back. (Only stored so far: nobody is called yet.) Numbers of"
+            "Somebody is to be called back: he takes his place in the queue's line when he is due. Numbers of"
             " this site, premium and internal ones are refused.",
             (
                 Key(
                     "callback", named("queues", "a queue"), "who calls back", required=True, example="support"
                 ),
-                Key("when", choice("now", "next-open"), "when", "now"),
+                Key(
+                    "when",
+                    WHEN,
+                    "when: at once, at the next opening, or the next time the clock shows",
+                    "now",
+                ),
                 Key(
                     "hours",
                     named("hours", "a set of hours"),
@@ -356,8 +377,8 @@ VERBS: tuple[Verb, ...] = (
                 Key("ask", YES, "ask for the number; no key means the caller's own", "true with a prompt"),
                 Key("prompt", PROMPTS, "prompts that ask for the number"),
                 Key("delay", LATER, "not before this time", "at once"),
-                Key("retries", whole(0, 20), "how often to try again", "2"),
-                Key("gap", LATER, "time between the tries", "10m"),
+                Key("retries", whole(0, 20), "how often to try again", "of the queue"),
+                Key("gap", LATER, "time between the tries", "of the queue"),
                 Key("on_withheld", BODY, "no number is known", "as on_failed"),
                 Key("on_failed", BODY, "the number is refused", "the next step"),
             ),

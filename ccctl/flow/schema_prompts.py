@@ -10,7 +10,7 @@ from ccctl.diagnostics import Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
 from ccctl.flow import graph
-from ccctl.flow.built_in import money_texts, state_texts
+from ccctl.flow.built_in import callback_texts, money_texts, state_texts
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema_types import Reader, read_mapping, read_scalar, read_text, refuse_duplicates
 from ccctl.flow.sentences import (
@@ -137,6 +137,14 @@ def read_prompts(
             found = Spoken(dict.fromkeys(defaults.languages, "-"), {})  # reported; not missing besides
         spoken[word.text] = found
     return {name: _prompt(reader, name, written, defaults) for name, written in sorted(spoken.items())}
+
+
+def callback_prompts(reader: Reader, defaults: graph.Defaults) -> dict[str, graph.Prompt]:
+    """What is said about callbacks, in a site that has them. A recording of that name is not left over."""
+    texts = callback_texts(reader.names["languages"])
+    known = reader.names["prompts"]
+    known.update({name: Span() for name in texts if known.get(name, Span(".wav")).file.endswith(".wav")})
+    return {name: _prompt(reader, name, Spoken(each, {}), defaults) for name, each in texts.items()}
 
 
 def _prompt(reader: Reader, name: str, written: Spoken, defaults: graph.Defaults) -> graph.Prompt:

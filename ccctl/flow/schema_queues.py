@@ -82,6 +82,28 @@ ANNOUNCE = Table(
 )
 
 
+CALLBACK = Table(
+    "callback",
+    "How this queue calls back those who asked for it.",
+    (
+        Key("first", choice("agent", "customer"), "whose phone rings first", "agent"),
+        Key("ring", span_of_time(5000, 100_000), "how long the customer's phone rings", "30s"),
+        Key("expires", span_of_time(60_000, 30 * 86_400_000), "after this nobody is called any more", "24h"),
+        Key("hours", named("hours", "a set of hours"), "outside of which nobody is called", "always"),
+        Key("via", named("trunks", "a trunk"), "the trunk", "the first"),
+        Key("caller_id", sections.OWN_NUMBER, "number of this site that the customer sees", "of the trunk"),
+        Key("retries", whole(0, 20), "how often to try again", "2"),
+        Key("gap", span_of_time(1000, 86_400_000), "time between the tries", "10m"),
+    ),
+)
+
+
+def _read_callback(reader: Reader, node: Node) -> graph.CallbackRules:
+    found = read_keys(reader, node, CALLBACK)
+    lengths = {"ring": "ring_ms", "expires": "expires_ms", "gap": "gap_ms"}
+    return graph.CallbackRules(span=node.span, **{lengths.get(key, key): found[key] for key in found})
+
+
 def _read_relax(reader: Reader, node: Node) -> tuple[graph.Relax, ...] | None:
     items = node.items if isinstance(node, Sequence) else (node,)
     found = [(item.span, read_keys(reader, item, RELAX)) for item in items]
@@ -189,6 +211,11 @@ QUEUE = Table(
         Key(
             "announce", Kind("mapping, below", _read_announce, ANNOUNCE.shape), "what those who wait are told"
         ),
+        Key(
+            "callback",
+            Kind("mapping, below", _read_callback, CALLBACK.shape),
+            "how customers are called back",
+        ),
         Key("whisper", sections.WHISPER, "what the agent alone hears before the talk", "[queue, waited]"),
         *schema_overflow.KEYS,
         Key(
@@ -205,7 +232,6 @@ QUEUE = Table(
             "consent",
         ),
     ),
-    soon=("callback",),
 )
 
 
@@ -268,6 +294,7 @@ def _queue(
         overflow=found.get("overflow", ()),
         lend=found.get("lend"),
         record=found.get("record", "consent"),
+        callback=found.get("callback"),
     )
 
 

@@ -294,6 +294,7 @@ DEFAULTS = Table(
         Key("max_call", span_of_time(60_000, 86_400_000), "how long a call may last in flows", "no limit"),
         Key("max_flows", whole(10, 10_000), "how many flows a call may enter, against endless loops", "200"),
         Key("pause_reasons", keyed("pause_reasons", DIGIT, REASON), "digit after the pause code to reason"),
+        Key("do_not_call", named("tables", "a table"), "numbers that nobody calls back: the table's keys"),
         Key("voice", VOICES, "who speaks texts; for all, or for each language", "espeak-ng"),
         Key("speed", SPEED, "how fast texts are spoken", "100%"),
         Key("mail", nested(MAIL), "how messages of mailboxes are mailed"),

@@ -262,8 +262,8 @@ class CallbackOffer(Item, frozen=True, kw_only=True):
     key: str = "1"
     prompts: tuple[str, ...] = ()
     to: str = "caller"
-    retries: int = 2
-    gap_ms: int = 600_000
+    retries: int = -1  # -1, and so the gap: those of the queue
+    gap_ms: int = -1
     on_withheld: Body = ()
 
 
@@ -323,8 +323,8 @@ class Callback(Step, frozen=True, kw_only=True):
     ask: bool = False
     prompts: tuple[str, ...] = ()
     delay_ms: int = 0
-    retries: int = 2
-    gap_ms: int = 600_000
+    retries: int = -1  # -1, and so the gap: those of the queue
+    gap_ms: int = -1
     on_withheld: Body = ()
     on_failed: Body = ()
 

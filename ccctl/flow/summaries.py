@@ -58,10 +58,16 @@ def summary(flow: Flow) -> Summary:
         tuple(step for step in steps if isinstance(step, g.Http)),
         tuple(dict.fromkeys(prompt for step in steps for prompt in prompts_of(step))),
         tuple(step.save for step in steps if isinstance(step, g.Gather) and not step.matches),
-        frozenset(type(step).__name__ for step in steps),
+        _kinds(steps),
         tuple({step.music for step in steps if isinstance(step, g.Dial | g.Wait)}),
         tuple(step for step in steps if isinstance(step, g.Say) and (step.text or step.say_as == "word")),
     )
+
+
+def _kinds(steps: list[AnyStep]) -> frozenset[str]:
+    found = {type(step).__name__ for step in steps}
+    offers = any(isinstance(step, g.QueueStep) and step.offer for step in steps)
+    return frozenset(found | {g.CallbackOffer.__name__} if offers else found)
 
 
 def reached(site: Site, summaries: Mapping[str, Summary], starts: Iterable[str]) -> set[str]:

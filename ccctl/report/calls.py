@@ -16,6 +16,7 @@ COLUMNS = (
     Column("calls", "calls"),
     Column("inbound", "inbound"),
     Column("internal", "internal"),
+    Column("callback", "callbacks"),
     Column("connected", "connected"),
     Column("connected_rate", "connected %", Unit.PERCENT),
     Column("in_progress", "in progress"),

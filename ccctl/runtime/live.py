@@ -122,7 +122,7 @@ class LiveView:
             self._count(visit)
         keys = ["system", *(f"queue/{q}" for q in world.roster.queues)]
         keys += [*(f"agent/{a}" for a in world.roster.agents), *(f"call/{c}" for c in world.calls)]
-        keys += [f"watch/{leg}" for leg in world.watches]
+        keys += [*(f"watch/{leg}" for leg in world.watches), *(f"callback/{i}" for i in world.callbacks)]
         self.update([*keys, *(key for key in self._objects if key not in keys)], ())
 
     def midnight(self) -> int:
@@ -140,7 +140,7 @@ class LiveView:
         self._counted.clear()
 
     def _count(self, visit: VisitRow) -> None:
-        if visit.ended is None or visit.id in self._counted:
+        if visit.ended is None or visit.id in self._counted or visit.engine == "callback":
             return
         self._counted.add(visit.id)
         queue = self.world.roster.queues.get(visit.queue)
@@ -206,19 +206,23 @@ class LiveView:
                 return self._call(name)
             case "watch":
                 return self._watch(name)
+            case "callback":
+                return self._callback(name)
         return None
 
     def _queue(self, name: str) -> Json | None:
         config = self.world.roster.queues.get(name)
         if config is None:
             return None
-        callers = [v.row for v in self.world.visits.values() if v.row.queue == name and v.row.ended is None]
+        waiting = [v for v in self.world.visits.values() if v.row.queue == name and v.row.ended is None]
+        callers = [visit.row for visit in waiting if visit.on_line]
         callers.sort(key=lambda row: (-row.priority, row.entered))
         return {
             "name": name,
             "title": config.title,
             "engine": config.engine,
             "waiting": len(callers),
+            "callbacks": sum(each.row.queue == name for each in self.world.callbacks.values()),
             "oldest": min((row.entered for row in callers), default=None),
             "callers": [self._caller(row) for row in callers],
             "agents": self._presences(name, config.agents),
@@ -284,8 +288,8 @@ class LiveView:
         }
 
     def _call(self, reference: str) -> Json | None:
-        call = self.world.calls.get(reference)
-        if call is None:
+        call, customer = self.world.calls.get(reference), self.world.callback_of(reference)
+        if call is None or (customer and not customer.dialled):
             return None
         segment = call.segment
         phase, agent = (str(segment.kind), segment.agent) if segment else (str(SegmentKind.IVR), "")
@@ -305,6 +309,14 @@ class LiveView:
             "queue": segment.queue if segment else "",
             "agent": agent,
         }
+
+    def _callback(self, ident: str) -> Json | None:
+        callback = self.world.callbacks.get(ident)
+        if callback is None:
+            return None
+        in_line = callback.call in self.world.visits
+        state = "dialling" if in_line and callback.dialled else "waiting" if in_line else "scheduled"
+        return {**msgspec.structs.asdict(callback.row), "state": state}
 
     def _watch(self, leg: str) -> Json | None:
         watch = self.world.watches.get(leg)

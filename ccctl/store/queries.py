@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, e
 from ccctl.changes import (
     AgentStateRow,
     AnswerRow,
+    CallbackRow,
     CallRow,
     OfferRow,
     Outcome,
@@ -25,6 +26,7 @@ from ccctl.store.db import explained
 R = TypeVar("R", bound=msgspec.Struct)
 Where = ColumnElement[bool]
 
+_LIVE = tables.visits.c.engine != "callback"
 visits, calls, states = tables.visits.c, tables.calls.c, tables.agent_states.c
 offers, recordings_, watches = tables.offers.c, tables.recordings.c, tables.watches.c
 
@@ -61,8 +63,11 @@ def _touching(table: Table, start: int, end: int) -> Where:
 # -- for reports -----------------------------------------------------------------------------------
 
 
-def visits_between(engine: Engine, start: int, end: int, queues: Sequence[str] = ()) -> Iterator[VisitRow]:
-    """Visits that entered, ended, or whose talk or wrap-up ended in the time."""
+def visits_between(
+    engine: Engine, start: int, end: int, queues: Sequence[str] = (), callbacks: bool = False
+) -> Iterator[VisitRow]:
+    """Visits that entered, ended, or whose talk or wrap-up ended in the time; those of customers who are
+    called back only when they are asked for: such a caller was counted when he accepted."""
     spanning = (
         select(states.call)
         .where(states.presence == "wrapup", states.started < start + SAME_MOMENT_MS)
@@ -74,12 +79,14 @@ def visits_between(engine: Engine, start: int, end: int, queues: Sequence[str] =
         _within(visits.talk_ended, start, end),
         visits.call.in_(spanning),
     )
-    return _stream(engine, select(tables.visits).where(inside, *_among(visits.queue, queues)), VisitRow)
+    among = [*_among(visits.queue, queues), *([] if callbacks else [_LIVE])]
+    wanted = select(tables.visits).where(inside, *among)
+    return _stream(engine, wanted, VisitRow)
 
 
 def waiting_at(engine: Engine, at: int, queues: Sequence[str] = ()) -> dict[str, int]:
     """How many waited in each queue at an instant."""
-    there = and_(visits.entered < at, or_(visits.ended.is_(None), visits.ended >= at))
+    there = and_(_LIVE, visits.entered < at, or_(visits.ended.is_(None), visits.ended >= at))
     wanted = select(visits.queue, func.count()).where(there, *_among(visits.queue, queues))
     with explained(engine), engine.connect() as connection:
         return {str(queue): int(n) for queue, n in connection.execute(wanted.group_by(visits.queue))}
@@ -231,6 +238,20 @@ def recordings(
     order = recordings_.started.desc() if wanted.newest_first else recordings_.started
     query = select(tables.recordings).where(*conditions).order_by(order, recordings_.id)
     return _stream(engine, query.limit(wanted.limit) if wanted.limit else query, RecordingRow)
+
+
+def callbacks_between(
+    engine: Engine, start: int, end: int, queues: Sequence[str] = ()
+) -> Iterator[CallbackRow]:
+    """Callbacks that were asked for in the time."""
+    rows = tables.callbacks
+    wanted = select(rows).where(_within(rows.c.asked, start, end), *_among(rows.c.queue, queues))
+    return _stream(engine, wanted.order_by(rows.c.asked, rows.c.id), CallbackRow)
+
+
+def callback(engine: Engine, ident: str) -> CallbackRow | None:
+    query = select(tables.callbacks).where(tables.callbacks.c.id == ident)
+    return next(iter(list(_stream(engine, query, CallbackRow))), None)
 
 
 def recording(engine: Engine, ident: str) -> RecordingRow | None:

@@ -45,6 +45,7 @@ agent_states = _table(
 queue_pauses = _table("queue_pauses", changes.QueuePauseRow, ("started",), ("agent", "started"))
 recordings = _table("recordings", changes.RecordingRow, ("started",), ("call",))
 answers = _table("answers", changes.AnswerRow, ("at",), ("call",))
+callbacks = _table("callbacks", changes.CallbackRow, ("asked",), ("ended",), ("number",))
 watches = _table("watches", changes.WatchRow, ("started",), ("ended", "started"))
 
 BY_ROW: dict[type[msgspec.Struct], Table] = {
@@ -57,6 +58,7 @@ BY_ROW: dict[type[msgspec.Struct], Table] = {
     changes.RecordingRow: recordings,
     changes.WatchRow: watches,
     changes.AnswerRow: answers,
+    changes.CallbackRow: callbacks,
 }
 
 journal = Table(

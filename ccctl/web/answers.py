@@ -12,7 +12,8 @@ from ccctl.diagnostics import did_you_mean
 
 T = TypeVar("T")
 
-NOT_FOUND = frozenset({"unknown-agent", "unknown-call", "unknown-queue", "unknown-user", "unknown-phone"})
+_NAMES = ("agent", "call", "queue", "user", "phone", "callback")
+NOT_FOUND = frozenset(f"unknown-{name}" for name in _NAMES)
 UNAVAILABLE = frozenset({"asterisk-down", "no-answer", "stopping"})
 
 

@@ -20,6 +20,7 @@ from ccctl.errors import AsteriskDown, CcctlError, SettingsError
 from ccctl.runtime.settings import Settings
 from ccctl.web import (
     agents,
+    callbacks,
     calls,
     guard,
     ledger,
@@ -36,7 +37,7 @@ from ccctl.web.keys import ENGINE, JOURNAL, LOCAL, SETTINGS, STORE, Engine, Jour
 
 log = logging.getLogger(__name__)
 
-NOUNS = (status, agents, supervision, queues, calls, recordings, reports, live, wallboard)
+NOUNS = (status, agents, supervision, queues, callbacks, calls, recordings, reports, live, wallboard)
 HERE = Path(__file__).parent
 STATUS = {404: "not-found", 405: "bad-method", 413: "too-large"}
 

@@ -44,6 +44,16 @@ class Monitor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by: Word = ""
 
 
+class Callback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`due` in Unix milliseconds; 0 is now."""
+
+    queue: Word
+    number: Word
+    due: Annotated[int, msgspec.Meta(ge=0, lt=10**14)] = 0
+    language: Word = ""
+    by: Word = ""
+
+
 class EndMonitor(By, frozen=True, forbid_unknown_fields=True):
     """`supervisor` ends one listener only; empty ends all of this agent."""
 

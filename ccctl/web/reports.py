@@ -51,7 +51,9 @@ async def agents(request: web.Request) -> web.Response:
         states = queries.agent_states_between(store, start, end, asked.names)
         offers = queries.offers_between(store, start, end, asked.names)
         visits = (
-            v for v in queries.visits_between(store, start, end) if not asked.names or v.agent in asked.names
+            visit
+            for visit in queries.visits_between(store, start, end, callbacks=True)
+            if not asked.names or visit.agent in asked.names
         )
         return agent_table(states, offers, visits, queries.wrapups_around(store, start, end), asked.scope)
 

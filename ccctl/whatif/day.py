@@ -245,6 +245,14 @@ class Day:
     def _disconnect(self, command: c.Disconnect) -> None:
         self._legs.pop(command.leg, None)
 
+    def _customer_is_away(self, command: c.Dial) -> None:
+        """Nobody accepts a callback in a day that is made up; whoever is called all the same is not there."""
+        self._at(self.now + command.ring_ms, self._not_there, command.call)
+
+    def _not_there(self, call: e.Ref) -> None:
+        self._send(e.LegEnded(at=self.now, leg=call, cause_code=NO_ANSWER))
+        self._send(e.ChannelEnded(at=self.now, channel=call, cause_code=NO_ANSWER))
+
     def _release(self, command: c.Release) -> None:
         if command.call in self._stays:
             self._goes(self._stays[command.call])
@@ -268,6 +276,7 @@ class Day:
 
 _ACTS: dict[type[c.Command], Callable[[Day, Any], None]] = {
     c.Offer: Day._offer,
+    c.Dial: Day._customer_is_away,
     c.Whisper: Day._whisper,
     c.Connect: Day._connect,
     c.Disconnect: Day._disconnect,

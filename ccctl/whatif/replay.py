@@ -13,7 +13,7 @@ import msgspec
 
 from ccctl import commands as c
 from ccctl import events as e
-from ccctl.changes import AnswerRow, Change, OfferRow, VisitRow
+from ccctl.changes import AnswerRow, CallbackRow, Change, OfferRow, VisitRow
 from ccctl.errors import StoreError
 from ccctl.world import Out, World, step
 from ccctl.world.recovery import rebuild_lines
@@ -237,6 +237,8 @@ def began(row: Change) -> int:
             return row.offered
         case AnswerRow():
             return row.at
+        case CallbackRow():
+            return row.asked
     return row.started
 
 

@@ -14,6 +14,7 @@ from ccctl.flow import marks
 from ccctl.world import (
     agents,
     arrivals,
+    callbacks,
     membership,
     offers,
     overflow,
@@ -22,8 +23,10 @@ from ccctl.world import (
     recovery,
     telling,
     watching,
+    wishes,
 )
 from ccctl.world.state import Out, Visit, World
+from ccctl.world.timers import start_timer
 
 __all__ = ["Out", "World", "step"]
 
@@ -80,9 +83,11 @@ def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:
         _end_visit(world, visit, event.at, out)
 
 
-def _end_visit(world: World, visit: Visit, at: int, out: Out) -> None:
+def _end_visit(world: World, visit: Visit, at: int, out: Out, cause: int = 0) -> None:
     if visit.row.ended is not None:
         offers.caller_gone(world, out, visit, at)
+    elif visit.callback:
+        callbacks.customer_gone(world, out, visit, cause, at)
     else:
         queueing.end_waiting(world, out, visit, Outcome.ABANDONED, at)
 
@@ -95,14 +100,16 @@ def _channel_ended(world: World, event: e.ChannelEnded, out: Out) -> None:
     elif channel in world.legs:
         offers.on_leg_ended(world, channel, event.cause_code, at, out)
     elif channel in world.visits:
-        _end_visit(world, world.visits[channel], at, out)
+        _end_visit(world, world.visits[channel], at, out, event.cause_code)
     phones.on_ended(world, event, out)
     arrivals.on_channel_ended(world, event, out)
 
 
 def _leg_answered(world: World, event: e.LegAnswered, out: Out) -> None:
     watch = world.watches.get(event.leg)
-    if watch is None:
+    if event.leg in world.visits:
+        offers.on_customer_answered(world, event.leg, event.at, out)
+    elif watch is None:
         if event.leg not in world.legs:
             out.do(c.Disconnect(leg=event.leg))
         offers.on_leg_answered(world, event.leg, event.at, out)
@@ -115,6 +122,8 @@ def _leg_answered(world: World, event: e.LegAnswered, out: Out) -> None:
 def _leg_ended(world: World, event: e.LegEnded, out: Out) -> None:
     if event.leg in world.watches:
         watching.end(world, out, event.leg, event.at)
+    elif event.leg in world.visits:
+        _end_visit(world, world.visits[event.leg], event.at, out, event.cause_code)
     else:
         offers.on_leg_ended(world, event.leg, event.cause_code, event.at, out)
 
@@ -122,6 +131,8 @@ def _leg_ended(world: World, event: e.LegEnded, out: Out) -> None:
 def _leg_failed(world: World, event: e.LegFailed, out: Out) -> None:
     if event.leg in world.watches:
         watching.end(world, out, event.leg, event.at)
+    elif event.leg in world.visits:
+        callbacks.on_dial_failed(world, event, out)
     else:
         offers.on_leg_failed(world, event, out)
 
@@ -131,7 +142,7 @@ def _digit(world: World, event: e.DigitPressed, out: Out) -> None:
         watching.on_key(world, event.channel, event.digit, event.at, out)
     elif event.channel in world.legs:
         offers.on_accept_key(world, event.channel, event.digit, event.at, out)
-    else:
+    elif not wishes.on_key(world, event.channel, event.digit, event.at, out):
         telling.on_key(world, event.channel, event.digit, event.at, out)
 
 
@@ -140,13 +151,13 @@ def _timer(world: World, event: e.TimerFired, out: Out) -> None:
     if world.timers.pop(event.timer, None) is None:
         return
     if kind in _OF_CHANNELS and world.is_held(rest):
-        queueing.start_timer(world, out, event.timer, event.at + LATER_MS)
+        start_timer(world, out, event.timer, event.at + LATER_MS)
     else:
         _TIMERS[kind](world, rest, event.at, out)
 
 
 _OF_CHANNELS = frozenset(
-    {"wait", "tell", "menu", "ring", "whisper", "accept", "stage"}
+    {"wait", "tell", "menu", "ring", "whisper", "accept", "stage", "dial", "offer"}
 )  # the next look sees what became of them
 LATER_MS = 1000
 _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
@@ -155,6 +166,7 @@ _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "stage": queueing.on_stage_timer,
     "tell": telling.on_tell_timer,
     "menu": telling.on_menu_timer,
+    "offer": telling.on_offer_timer,
     "ring": offers.on_ring_timer,
     "whisper": offers.on_whisper_done,
     "accept": offers.on_accept_timer,
@@ -164,6 +176,10 @@ _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "lend": overflow.on_timer,
     "paused": agents.on_pause_timer,
     "not_responding": agents.on_rest_timer,
+    "due": callbacks.on_due_timer,
+    "expire": callbacks.on_expire_timer,
+    "shut": callbacks.on_shut_timer,
+    "dial": callbacks.on_dial_timer,
     "again": lambda world, node, at, out: queueing.go_on(world, out, node, at),
 }
 
@@ -216,6 +232,9 @@ _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
     e.MonitorCode: watching.on_code,
     e.MonitorEnd: watching.on_end_request,
     e.HangupRequested: _hangup,
+    e.CallbackAsked: callbacks.on_asked,
+    e.CallbackCancelled: callbacks.on_cancelled,
+    e.CallbackRetried: callbacks.on_retried,
     e.TimerFired: _timer,
     e.Started: recovery.on_started,
     e.RosterChanged: recovery.on_roster,

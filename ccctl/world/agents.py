@@ -15,8 +15,9 @@ from ccctl.events import (
     Request,
 )
 from ccctl.world.presence import change
-from ccctl.world.queueing import start_timer, trigger
+from ccctl.world.queueing import trigger
 from ccctl.world.state import Out, World
+from ccctl.world.timers import start_timer
 
 SAID = {
     Presence.READY: ("sound:agent-loginok",),

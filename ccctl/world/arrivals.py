@@ -5,12 +5,14 @@ from msgspec.structs import replace
 from ccctl.changes import AnswerRow, Outcome, SegmentKind
 from ccctl.events import CallMarked, ChannelAnswered, ChannelBridged, ChannelEnded, ChannelUnbridged, Ref
 from ccctl.flow import marks
+from ccctl.world import wishes
 from ccctl.world.ledger import (
     add_lead,
     begin,
     call_for,
     close_segment,
     end_call,
+    gathered,
     is_open,
     new_visit_row,
     update_row,
@@ -32,6 +34,8 @@ NATIVE_OUTCOMES = {
 
 
 def on_mark(world: World, event: CallMarked, out: Out) -> None:
+    if event.mark == marks.SWITCH:
+        wishes.on_switch(world, event.value)
     if event.mark == marks.CALL:
         if event.call not in world.ended:
             _arrive(world, event, out)
@@ -44,7 +48,11 @@ def on_mark(world: World, event: CallMarked, out: Out) -> None:
     visit = world.visits.get(event.call)
     if visit is not None and visit.row.entered < event.at:
         _taken_over(world, visit, event.at, out)
+    if event.mark == marks.NATIVE:
+        gathered(world, call, out, event.at, Outcome.WITHDRAWN)
     act(call, event, out)
+    if event.mark == marks.CALLBACK:
+        wishes.on_wish(world, call, event, out)
 
 
 def _taken_over(world: World, visit: Visit, at: int, out: Out) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ccctl.changes import CallRow, Outcome, SegmentKind, SegmentRow, VisitRow
 from ccctl.events import Ref, split_ref
+from ccctl.world import lending
 from ccctl.world.state import Call, Out, World
 
 Names = tuple[str, str, str]
@@ -102,6 +103,7 @@ def end_call(world: World, out: Out, reference: Ref, at: int, how: tuple[int, st
     world.ended[reference] = True
     cause, ended_by = how
     _end_lost_visit(call, out, at)
+    gathered(world, call, out, at, Outcome.ABANDONED)
     close_segment(call, out, at)
     kind = str(call.segment.kind) if call.segment else str(SegmentKind.IVR)
     ended_in = "closed" if call.closed and kind == SegmentKind.IVR else kind
@@ -109,6 +111,16 @@ def end_call(world: World, out: Out, reference: Ref, at: int, how: tuple[int, st
     row = replace(call.row, ended=at, cause_code=cause, ended_by=ended_by, ended_in=ended_in)
     update_row(call, out, row)
     out.touch(f"call/{reference}")
+
+
+def gathered(world: World, call: Call, out: Out, at: int, outcome: Outcome) -> None:
+    """Whoever was asked where to call him back has said it, or has not: now his visit is over."""
+    kept, call.gathering = call.gathering, None
+    if kept is not None:
+        row = replace(kept.visit, ended=max(at, kept.visit.entered), outcome=outcome)
+        lending.ended(world, row)
+        out.row(row)
+        out.touch(f"queue/{row.queue}")
 
 
 def _end_lost_visit(call: Call, out: Out, at: int) -> None:

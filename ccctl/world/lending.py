@@ -93,7 +93,7 @@ def changes_at(world: World, lender: str, at: int) -> int:
 def ended(world: World, row: VisitRow) -> None:
     """A caller's waiting is over: he counts for the goal of his queue, as in the reports."""
     queue = world.queue(row.queue)
-    if queue is None or queue.lend is None or row.ended is None:
+    if queue is None or queue.lend is None or row.ended is None or row.engine == "callback":
         return
     verdict = judge(row, preset(DEFAULT_PRESET, queue.lend.goal_ms))
     if verdict is not Verdict.UNCOUNTED:

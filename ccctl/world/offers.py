@@ -1,14 +1,17 @@
 """From the ringing of an agent's phone over whisper and talk to wrap-up."""
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from ccctl import commands as c
 from ccctl.agent.state import Trigger, advance
 from ccctl.changes import OfferOutcome, Outcome, RecordingRow, SegmentKind
 from ccctl.events import ConnectFailed, LegFailed, Ref, split_ref
+from ccctl.flow.numbering import is_number
 from ccctl.recording.policy import is_recorded, recording_path
-from ccctl.world import foretelling, lending
-from ccctl.world.ledger import begin, close_segment
+from ccctl.world import callbacks, customers, foretelling, lending
+from ccctl.world.ledger import begin, close_segment, update_row
 from ccctl.world.presence import change
 from ccctl.world.queueing import (
     RING_ALL,
@@ -16,17 +19,14 @@ from ccctl.world.queueing import (
     back_to_music,
     end_offer,
     end_recording,
-    hold_back,
-    is_number,
-    out_of_pool,
+    make_offer,
     release,
-    start_timer,
-    stop_timer,
     trigger,
     withdraw,
     withdraw_all,
 )
-from ccctl.world.state import Leg, Out, Phase, Visit, World
+from ccctl.world.state import Leg, Out, Phase, Visit, World, is_reserved, out_of_pool
+from ccctl.world.timers import hold_back, start_timer, stop_timer
 from ccctl.world.watching import end_watches
 
 MOST_CALLERS = 20_000  # whose last agent is remembered
@@ -45,15 +45,17 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
     out.row(state.offer)
     out.touch(f"call/{state.call}")
     queue = world.roster.queues[state.queue]
-    if not queue.whisper and not queue.accept_key:
+    visit = world.visits[state.call]
+    whisper = (*queue.callback.whisper, *queue.whisper) if visit.callback else queue.whisper
+    if not whisper and not queue.accept_key:
         connect(world, out, leg, state, at)
         return
     state.phase = Phase.WHISPER
     trigger(world, out, state.agent, Trigger.PICKED_UP, at, ("", "distributor"))
-    out_of_pool(world, world.visits[state.call])
+    out_of_pool(world, visit)
     out.touch(f"queue/{state.queue}")
-    waited = max(0, at - world.visits[state.call].row.entered) // 1000
-    media = tuple(f"number:{waited}" if item == "waited" else item for item in queue.whisper or ASK)
+    waited = max(0, at - (visit.since or visit.row.entered)) // 1000
+    media = tuple(f"number:{waited}" if item == "waited" else item for item in whisper or ASK)
     language = world.roster.agents[state.agent].language if state.agent in world.roster.agents else ""
     out.do(c.Whisper(leg=leg, media=media, language=language))
     start_timer(world, out, f"whisper:{leg}", at + WHISPER_LIMIT_MS)
@@ -92,9 +94,13 @@ def on_accept_timer(world: World, leg: Ref, at: int, out: Out) -> None:
 
 
 def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
-    state.phase = Phase.CONNECTING
     visit = world.visits.get(state.call)
     _win(world, out, leg, visit, at)
+    if visit is not None and not visit.on_line:
+        state.phase = Phase.DIALLING
+        customers.dial(world, out, visit, leg, at)
+        return
+    state.phase = Phase.CONNECTING
     wanted = is_recorded(world.roster.queues[state.queue].recording, visit.recording if visit else "")
     record, telling = recording_path(leg, at) if wanted else "", visit.telling if visit else ""
     whispering = bool(world.roster.queues[state.queue].accept_key)
@@ -108,6 +114,34 @@ def _win(world: World, out: Out, leg: Ref, visit: Visit | None, at: int) -> None
     if visit is not None:
         out_of_pool(world, visit)
         withdraw_all(world, out, visit, OfferOutcome.WITHDRAWN, at, but=leg)
+
+
+def on_customer_answered(world: World, call: Ref, at: int, out: Out) -> None:
+    """Who was to be called back is on the line: to the agent who heard it ring; or music, until one comes."""
+    visit = world.visits.get(call)
+    if visit is None or visit.on_line:
+        return
+    stop_timer(world, out, f"dial:{call}")
+    visit.on_line = True
+    state = world.calls[call]
+    update_row(state, out, replace(state.row, answered=at))
+    ready = [leg for leg in visit.legs if world.legs[leg].phase is Phase.DIALLING]
+    if ready:
+        connect(world, out, ready[0], world.legs[ready[0]], at)
+        return
+    queue = world.roster.queues[visit.row.queue]
+    begin(state, out, SegmentKind.WAITING, at, (queue.name, "", ""))
+    out.do(c.Hold(call=call, music=queue.music))
+    if queue.callback.greeting:
+        visit.telling = f"t{world.boot}{world.next_serial():010d}"
+        media, language = queue.callback.greeting, state.language
+        out.do(c.Tell(call=call, playback=visit.telling, media=media, language=language))
+    out.touch(f"call/{call}", f"queue/{queue.name}")
+    if is_reserved(world, visit):
+        make_offer(world, out, visit, visit.reserved, at)
+    elif not visit.legs:
+        visit.reserved = ""
+        back_in_line(world, out, visit, at)
 
 
 def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
@@ -124,6 +158,7 @@ def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
     stop_timer(world, out, f"stage:{state.call}")
     stop_timer(world, out, f"tell:{state.call}")
     stop_timer(world, out, f"menu:{state.call}")
+    stop_timer(world, out, f"offer:{state.call}")
     foretelling.answered(world, state, at)
     _remember(world, state, at)
     row = replace(visit.row, ended=at, answered=at, outcome=Outcome.ANSWERED, agent=state.agent)
@@ -132,6 +167,7 @@ def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
     out.row(row)
     begin(world.calls[state.call], out, SegmentKind.TALK, at, (state.queue, state.agent, ""))
     trigger(world, out, state.agent, Trigger.CONNECTED, at, ("", "distributor"))
+    callbacks.answered(world, out, visit, state.agent, at)
     out.touch(f"queue/{state.queue}")
 
 
@@ -232,9 +268,14 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
         visit.legs.remove(leg)
     trigger(world, out, state.agent, what, at, (str(why), "distributor"))
     if visit is not None and offered and state.call in world.visits:
-        again = back_to_music if state.phase is Phase.CONNECTING else back_in_line
-        again(world, out, visit, at)
+        _AFTER_MISS.get(state.phase, back_in_line)(world, out, visit, at)
     out.do(c.Disconnect(leg=leg))
+
+
+_AFTER_MISS: dict[Phase, Callable[[World, Out, Visit, int], None]] = {
+    Phase.CONNECTING: back_to_music,
+    Phase.DIALLING: callbacks.again,
+}
 
 
 def _follows(world: World, leg: Ref, state: Leg, why: OfferOutcome) -> Trigger:
@@ -279,7 +320,9 @@ def end_talk(world: World, out: Out, leg: Ref, by: str, at: int) -> None:
     call = world.calls[state.call]
     call.last_visit = row
     close_segment(call, out, at)
-    if by == "agent":
+    if by == "agent" and visit.callback:
+        out.do(c.Hangup(channel=state.call))  # he has no dialplan to go back to
+    elif by == "agent":
         release(world, out, state.call, "answered")
     out.do(c.Disconnect(leg=leg))
     end_watches(world, out, leg, at)

@@ -10,8 +10,9 @@ from ccctl.changes import Outcome
 from ccctl.flow.roster import OverflowRule, QueueConfig
 from ccctl.queue.line import Line, Pool
 from ccctl.world import lending
-from ccctl.world.queueing import send_on, serve, start_timer, stop_timer
+from ccctl.world.queueing import send_on, serve
 from ccctl.world.state import Out, World
+from ccctl.world.timers import start_timer, stop_timer
 
 LOOK_MS = 10_000  # estimates change although nothing happens
 QUEUE = "queue/"
@@ -68,7 +69,7 @@ def _send_last(world: World, out: Out, queue: QueueConfig, pool: Pool, rule: Ove
         if not lending.active(world, queue, rule, 1 + world.line(queue.name).before(key), at):
             return
         visit = world.visits[key[3]]
-        if not visit.legs and not world.is_held(key[3]):
+        if not visit.legs and not visit.callback and not world.is_held(key[3]):
             send_on(world, out, visit, Outcome.OVERFLOWED, at)
 
 

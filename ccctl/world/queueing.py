@@ -9,22 +9,24 @@ from ccctl.agent.state import AWAY, MAY_BE_FREE, Agent, Presence, Trigger, advan
 from ccctl.changes import OfferOutcome, OfferRow, Outcome, SegmentKind
 from ccctl.events import CallerQueued, Ref, split_ref
 from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
+from ccctl.flow.numbering import is_number
 from ccctl.flow.roster import QueueConfig
 from ccctl.queue.distribute import first_rank, head, next_agent, next_caller
 from ccctl.queue.line import Pool, put, take, turn
 from ccctl.queue.needs import members, stages
 from ccctl.queue.strategy import drawn, occupancy
 from ccctl.world import foretelling, lending
+from ccctl.world.customers import dial
 from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, update_row
-from ccctl.world.presence import change, occupy
-from ccctl.world.state import Call, Leg, Out, Phase, Visit, World
+from ccctl.world.presence import change, occupy, reserve
+from ccctl.world.state import Call, Leg, Out, Phase, Visit, World, is_picked_up, is_reserved, out_of_pool
+from ccctl.world.timers import start_timer, stop_timer, tell_later
 
 RING_ALL = "ring-all"
 _NOT_ASKED = AWAY | {Presence.UNREACHABLE}
 _TIMED = (Presence.WRAPUP, Presence.RESERVED, Presence.PAUSED, Presence.NOT_RESPONDING)  # timers' names
 ALONE = 2  # fewer than so many who are free: nothing to choose
 RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
-AGAIN_MS = 2000
 RESULTS = {
     Outcome.TIMED_OUT: "timeout",
     Outcome.FULL: "full",
@@ -47,7 +49,7 @@ def on_queued(world: World, event: CallerQueued, out: Out) -> None:
     _describe(call, event, out)
     call.asked_queue = call.leaving = ""
     refusal = _refusal(world, event)
-    visit = _enter(world, out, call, event)
+    visit = enter(world, out, call, event)
     _note_oddities(world, event, visit, out)
     if refusal is not None:
         end_waiting(world, out, visit, refusal, event.at)
@@ -62,8 +64,11 @@ def on_queued(world: World, event: CallerQueued, out: Out) -> None:
     tell_later(world, out, visit, event.at)
     if visit.menu is not None:
         start_timer(world, out, f"menu:{event.call}", event.at + visit.menu.after_ms)
+    offer = world.roster.offers.get(visit.offer)
+    if offer is not None:
+        start_timer(world, out, f"offer:{event.call}", max(event.at, visit.row.entered + offer.after_ms))
     if event.max_wait_ms:
-        start_timer(world, out, f"wait:{event.call}", event.at + event.max_wait_ms)
+        start_timer(world, out, f"wait:{event.call}", max(event.at, visit.row.entered + event.max_wait_ms))
 
 
 def _note_oddities(world: World, event: CallerQueued, visit: Visit, out: Out) -> None:
@@ -110,23 +115,34 @@ def _refusal(world: World, event: CallerQueued) -> Outcome | None:
     queue = world.queue(event.queue)
     if queue is None:
         return Outcome.FAILED
-    if queue.max_callers and world.line(event.queue).size >= queue.max_callers:
+    if queue.max_callers and world.on_line(event.queue) >= queue.max_callers:
         return Outcome.FULL
     if event.leave_if_empty and not world.staffed(event.queue):
         return Outcome.NO_AGENTS
     return None
 
 
-def _enter(world: World, out: Out, call: Call, event: CallerQueued) -> Visit:
+def enter(world: World, out: Out, call: Call, event: CallerQueued, waits_since: int = 0) -> Visit:
+    """Begin a visit. `waits_since`: this is no call that comes, but a customer to be called back, who has
+    waited since then."""
     line, queue = world.line(event.queue), world.queue(event.queue) or QueueConfig(event.queue, event.queue)
-    since = _kept_place(world, queue, call.row.caller, event.at)
+    back = call.gathering if call.gathering and call.gathering.visit.queue == event.queue else None
+    since = waits_since or (back.turn if back else _kept_place(world, queue, call.row.caller, event.at))
     key = (*turn(event.priority, since, queue.ageing_ms), world.next_serial(), event.call)
     offered = line.size - sum(len(pool.waiting) for pool in line.pools.values())
     line.size += 1
-    row = new_visit_row(call, event.queue, event.at, "acd", 1 + line.before(key) + offered)
+    engine = "callback" if waits_since else "acd"
+    row = (
+        replace(back.visit, ended=None, outcome=None)  # his number was none: he goes on waiting
+        if back
+        else new_visit_row(call, event.queue, event.at, engine, 1 + line.before(key) + offered)
+    )
+    call.gathering = None
     row = replace(row, priority=event.priority)
     needs = stages(queue, event.language, _last_agent(world, queue, call.row.caller, event.at))
-    visit = Visit(row=row, key=key, need=needs[0].need, later=needs[1:], keys=event.keys)
+    now = sum(stage.after_ms <= event.at - since for stage in needs) if waits_since else 1
+    visit = Visit(row=row, key=key, need=needs[max(0, now - 1)].need, later=needs[max(1, now) :])
+    visit.keys, visit.since = event.keys, waits_since
     visit.leave_if_empty, visit.recording, visit.offer = event.leave_if_empty, event.recording, event.offer
     visit.menu = world.roster.menus.get(event.menu)
     world.visits[event.call] = visit
@@ -136,7 +152,8 @@ def _enter(world: World, out: Out, call: Call, event: CallerQueued) -> Visit:
         put(world.pool(event.queue, visit.need).waiting, key)
         _await_stage(world, out, visit)
     out.row(row)
-    begin(call, out, SegmentKind.WAITING, event.at, (event.queue, "", ""))
+    if not waits_since:
+        begin(call, out, SegmentKind.WAITING, event.at, (event.queue, "", ""))
     out.touch(f"queue/{event.queue}")
     return visit
 
@@ -157,7 +174,8 @@ def _last_agent(world: World, queue: QueueConfig, caller: str, at: int) -> str:
 
 def _await_stage(world: World, out: Out, visit: Visit) -> None:
     if visit.later:
-        start_timer(world, out, f"stage:{visit.row.call}", visit.row.entered + visit.later[0].after_ms)
+        since = visit.since or visit.row.entered
+        start_timer(world, out, f"stage:{visit.row.call}", since + visit.later[0].after_ms)
 
 
 def on_stage_timer(world: World, call: Ref, at: int, out: Out) -> None:
@@ -227,15 +245,13 @@ def go_on(world: World, out: Out, node: str, at: int) -> None:
             give_work(world, out, agent, at)
 
 
-def hold_back(world: World, out: Out, node: str, at: int) -> None:
-    """Asterisk did not answer: try again soon, and let nobody's phone suffer for it meanwhile."""
-    world.held[node] = True
-    start_timer(world, out, f"again:{node}", at + AGAIN_MS)
-
-
 def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> None:
     row, config = visit.row, world.roster.agents[agent]
     queue = world.roster.queues[row.queue]
+    if not visit.on_line and queue.callback.first == "customer":
+        _ring_customer(world, out, visit, agent, at)
+        return
+    visit.reserved = ""
     leg = world.new_leg(split_ref(row.call)[0])
     if queue.strategy != RING_ALL:
         out_of_pool(world, visit)
@@ -254,7 +270,7 @@ def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> Non
             endpoint=config.endpoint,
             ring_ms=queue.ring_ms,
             caller=caller.caller,
-            caller_name=caller.caller_name or queue.title,
+            caller_name=caller.caller_name or (f"callback {queue.title}" if visit.callback else queue.title),
             queue=row.queue,
             language=config.language,
         )
@@ -266,16 +282,19 @@ def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> Non
     out.touch(f"queue/{row.queue}", f"call/{row.call}")
 
 
-def out_of_pool(world: World, visit: Visit) -> None:
-    """From now on nobody else is rung for him."""
-    if visit.waits:
-        visit.waits = False
-        take(world.pool(visit.row.queue, visit.need).waiting, visit.key)
+def _ring_customer(world: World, out: Out, visit: Visit, agent: str, at: int) -> None:
+    """The agent is kept for him; his phone rings when the customer's was answered."""
+    out_of_pool(world, visit)
+    visit.reserved = agent
+    world.tally(visit.row.queue, agent).turn = world.serial
+    reserve(world, out, agent, (visit.row.call, visit.row.queue), at)
+    dial(world, out, visit, "", at)
 
 
-def is_picked_up(world: World, visit: Visit) -> bool:
-    """An agent has picked up for him."""
-    return any(world.legs[leg].phase is not Phase.RINGING for leg in visit.legs if leg in world.legs)
+def free_reserved(world: World, out: Out, visit: Visit, at: int) -> None:
+    name, kept, visit.reserved = visit.reserved, is_reserved(world, visit), ""
+    if kept:
+        trigger(world, out, name, Trigger.OFFER_ENDED, at, ("", "customer not reached"))
 
 
 def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
@@ -300,14 +319,17 @@ def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
 def back_to_music(world: World, out: Out, visit: Visit, at: int) -> None:
     """He was on his way to the agent, and may already be out of the holding bridge."""
     queue = world.roster.queues[visit.row.queue]
-    out.do(c.Hold(call=visit.row.call, music=queue.music, again=True))
+    if visit.on_line:
+        out.do(c.Hold(call=visit.row.call, music=queue.music, again=True))
     back_in_line(world, out, visit, at)
 
 
 # -- leaving -------------------------------------------------------------------------------------------
 
 
-def end_waiting(world: World, out: Out, visit: Visit, outcome: Outcome, at: int) -> None:
+def end_waiting(
+    world: World, out: Out, visit: Visit, outcome: Outcome, at: int, why: OfferOutcome | None = None
+) -> None:
     """The visit ends without a talk: out of the line, off the agent's phone, into the ledger."""
     row = visit.row
     out_of_pool(world, visit)
@@ -318,23 +340,22 @@ def end_waiting(world: World, out: Out, visit: Visit, outcome: Outcome, at: int)
     stop_timer(world, out, f"stage:{row.call}")
     stop_timer(world, out, f"tell:{row.call}")
     stop_timer(world, out, f"menu:{row.call}")
+    stop_timer(world, out, f"offer:{row.call}")
     foretelling.left(world, row, at)
     row = replace(row, ended=max(at, row.entered), outcome=outcome)
-    lending.ended(world, row)
-    out.row(row)
     call = world.calls[row.call]
     call.last_visit = row
+    if call.gathering is None:  # else it is over when his number is known
+        lending.ended(world, row)
+        out.row(row)
     close_segment(call, out, at)
     out.touch(f"queue/{row.queue}", f"call/{row.call}")
     left = outcome is Outcome.ABANDONED
     if left:
         _remember_place(world, visit, call.row.caller, at)
-    withdraw_all(world, out, visit, OfferOutcome.CALLER_LEFT if left else OfferOutcome.WITHDRAWN, at)
-
-
-def is_number(caller: str) -> bool:
-    """False for callers who withhold their number: they are not one and the same."""
-    return caller.removeprefix("+").isdigit()
+    why = why or (OfferOutcome.CALLER_LEFT if left else OfferOutcome.WITHDRAWN)
+    withdraw_all(world, out, visit, why, at)
+    free_reserved(world, out, visit, at)
 
 
 def _remember_place(world: World, visit: Visit, caller: str, at: int) -> None:
@@ -459,23 +480,6 @@ def _limited(world: World, before: Agent, after: Agent) -> Agent:
 # -- timers --------------------------------------------------------------------------------------------
 
 
-def start_timer(world: World, out: Out, timer: str, at: int) -> None:
-    world.timers[timer] = at
-    out.do(c.StartTimer(timer=timer, at=at))
-
-
-def tell_later(world: World, out: Out, visit: Visit, at: int) -> None:
-    """The next announcement to a caller who waits, if his queue makes any: see telling.py."""
-    queue = world.queue(visit.row.queue)
-    if queue is not None and queue.announce is not None and not visit.quiet:
-        start_timer(world, out, f"tell:{visit.row.call}", at + queue.announce.every_ms)
-
-
-def stop_timer(world: World, out: Out, timer: str) -> None:
-    if world.timers.pop(timer, None) is not None:
-        out.do(c.StopTimer(timer=timer))
-
-
 def on_renew(world: World, at: int, out: Out) -> None:
     renew(world, at, out)
     kept = (call for call, fresh in world.ended.items() if fresh or world.is_held(call))
@@ -485,7 +489,7 @@ def on_renew(world: World, at: int, out: Out) -> None:
 def renew(world: World, at: int, out: Out) -> None:
     """Renew the dead-man timer of everybody who waits; send on again who should be gone long ago."""
     for call, visit in world.visits.items():
-        if visit.row.ended is None and not world.is_held(call):
+        if visit.row.ended is None and visit.on_line and not world.is_held(call):
             out.do(c.ExtendWait(call=call, seconds=DEADMAN_WAIT_S))
     for reference, state in world.calls.items():
         if state.leaving and not world.is_held(reference):

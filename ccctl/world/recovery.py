@@ -12,6 +12,7 @@ from ccctl.flow.roster import Roster, from_json, with_members, with_retired
 from ccctl.queue.line import put
 from ccctl.queue.needs import Stage, refitted
 from ccctl.world import foretelling, lending, phones, telling
+from ccctl.world.callbacks import customer_gone
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import (
     WHISPER_LIMIT_MS,
@@ -20,6 +21,7 @@ from ccctl.world.offers import (
     end_talk,
     miss,
     on_connected,
+    on_customer_answered,
     on_leg_answered,
     on_whisper_done,
 )
@@ -30,14 +32,13 @@ from ccctl.world.queueing import (
     end_waiting,
     find_agent,
     go_on,
-    is_picked_up,
     on_queued,
     release,
     release_if_empty,
     renew,
-    start_timer,
 )
-from ccctl.world.state import Out, Phase, Visit, World, is_leg
+from ccctl.world.state import Out, Phase, Visit, World, is_leg, is_picked_up
+from ccctl.world.timers import start_timer
 from ccctl.world.watching import end as end_watch
 
 LOOK_MS = 60_000  # no look takes longer
@@ -175,8 +176,12 @@ def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: 
             continue
         if call not in world.visits:  # the end of another one's sent him on
             continue
+        if not visit.on_line and not _is_rung(world, visit, at):
+            continue  # nobody rang him
         if visit.row.ended is not None:
             caller_gone(world, out, visit, at)
+        elif visit.callback:
+            customer_gone(world, out, visit, 0, at)
         else:
             outcome = Outcome.WITHDRAWN if call in live else Outcome.ABANDONED  # in the dialplan, or gone
             end_waiting(world, out, visit, outcome, at)
@@ -196,6 +201,12 @@ def _is_younger(began: int, at: int) -> bool:
     return at <= began <= at + LOOK_MS
 
 
+def _is_rung(world: World, visit: Visit, at: int) -> bool:
+    """His phone rang before the look was taken."""
+    dialled = world.callbacks[visit.callback].dialled
+    return dialled > 0 and not _is_younger(dialled, at)
+
+
 def _end_leg(world: World, out: Out, leg: Ref, at: int) -> None:
     if world.legs[leg].phase is Phase.TALK:
         end_talk(world, out, leg, "agent", at)
@@ -207,7 +218,7 @@ def _adopt(world: World, event: Resynced, channel: LiveChannel, out: Out) -> Non
     """In our application but not in our books: a caller waits, a leg is nobody's."""
     reference = channel.channel
     if is_leg(reference):
-        known = reference in world.legs or reference in world.watches
+        known = reference in world.legs or reference in world.watches or reference in world.visits
         if not known:
             out.do(c.Disconnect(leg=reference))
         return
@@ -273,8 +284,11 @@ def _number(text: str, least: int = 0, most: int = 0) -> int | None:
 
 def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Out) -> None:
     """Callers who wait are held again (which renews their timer); legs go on from where they are."""
-    for call, visit in world.visits.items():
+    for call, visit in list(world.visits.items()):
         if _on(event, call) and visit.row.ended is None:
+            if not visit.on_line:
+                _resume_dialling(world, event, visit, live.get(call), out)
+                continue
             telling.resume(world, out, visit, event.at)
             queue = world.roster.queues.get(visit.row.queue)
             if call in live and live[call].bridge == HOLD_BRIDGE:
@@ -292,6 +306,21 @@ def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Ou
         elif state.phase is Phase.CONNECTING:
             _reconnect(world, event, live, leg, out)
     go_on(world, out, event.node, event.at)
+
+
+def _resume_dialling(
+    world: World, event: Resynced, visit: Visit, channel: LiveChannel | None, out: Out
+) -> None:
+    """His phone rings, though we may not have known; or he has answered meanwhile."""
+    if channel is None:
+        return
+    callback = world.callbacks[visit.callback]
+    callback.dialled = callback.dialled or event.at
+    if channel.up:
+        on_customer_answered(world, visit.row.call, event.at, out)
+    elif f"dial:{visit.row.call}" not in world.timers:
+        ring_ms = world.roster.queues[visit.row.queue].callback.ring_ms
+        start_timer(world, out, f"dial:{visit.row.call}", event.at + ring_ms)
 
 
 def _reconnect(world: World, event: Resynced, live: dict[Ref, LiveChannel], leg: Ref, out: Out) -> None:
@@ -322,7 +351,7 @@ def _legs_of(world: World, call: Ref) -> list[Ref]:
 
 def _is_asked_for(world: World, visit: Visit) -> bool:
     """Somebody who becomes free may be rung for him."""
-    queue = world.queue(visit.row.queue)
-    if queue is None:
+    queue, callback = world.queue(visit.row.queue), world.callbacks.get(visit.callback)
+    if queue is None or (not visit.on_line and (visit.reserved or (callback and callback.dialled))):
         return False
     return not visit.legs or (queue.strategy == RING_ALL and not is_picked_up(world, visit))

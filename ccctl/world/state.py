@@ -6,6 +6,7 @@ import msgspec
 
 from ccctl.agent.state import Agent, Presence
 from ccctl.changes import (
+    CallbackRow,
     CallRow,
     Change,
     OfferRow,
@@ -20,10 +21,18 @@ from ccctl.events import Ref
 from ccctl.flow.roster import QueueConfig, Roster, WaitingConfig
 from ccctl.queue.estimate import State as Estimator
 from ccctl.queue.estimate import Told
-from ccctl.queue.line import CallerKey, Line, Pool, Ready
+from ccctl.queue.line import CallerKey, Line, Pool, Ready, take
 from ccctl.queue.needs import Need, Stage, lent, members
 from ccctl.queue.standing import Standing
 from ccctl.queue.strategy import Candidate, Tally, agent_key
+
+
+class Gathering(msgspec.Struct, frozen=True):
+    """A caller who accepted a callback and is asked for the number: his visit, and his place."""
+
+    visit: VisitRow
+    turn: int
+    recording: str = ""
 
 
 class Call(msgspec.Struct):
@@ -46,6 +55,7 @@ class Call(msgspec.Struct):
     closed: bool = False
     hung_up_by_us: bool = False
     language: str = ""
+    gathering: Gathering | None = None
 
 
 class Visit(msgspec.Struct):
@@ -68,6 +78,11 @@ class Visit(msgspec.Struct):
     telling: str = ""  # the playback of what he was told last; '': nothing so far
     menu: WaitingConfig | None = None  # of the step by which he came
     quiet: bool = False  # he wants to hear nothing but the music
+    callback: str = ""  # the callback whose customer this is
+    on_line: bool = True  # False: a customer whose phone has not been answered
+    since: int = 0  # the wait that his needs go by, when it began before this visit
+    offered: bool = False  # he was told that he can be called back
+    reserved: str = ""  # the agent who is kept free for him while his phone rings
 
     @property
     def leg(self) -> Ref:
@@ -75,10 +90,28 @@ class Visit(msgspec.Struct):
         return self.legs[0] if self.legs else ""
 
 
+class Callback(msgspec.Struct):
+    """Somebody to be called back. In the line he is a caller like others: `call` is his visit then, and the
+    channel that will be his; each has an id that follows from the callback's and `dials`."""
+
+    row: CallbackRow
+    node: str
+    turn: int  # the time that gives him his place
+    retries: int
+    gap_ms: int
+    priority: int = 0
+    language: str = ""
+    recording: str = ""
+    call: Ref = ""
+    dials: int = 0
+    dialled: int = 0  # when; 0: not in this try
+
+
 class Phase(StrEnum):
     RINGING = "ringing"
     WHISPER = "whisper"
     ACCEPT = "accept"  # the whisper is over, and the key that takes the call is waited for
+    DIALLING = "dialling"  # he hears the phone of a customer ring
     CONNECTING = "connecting"
     TALK = "talk"
 
@@ -134,6 +167,8 @@ class World(msgspec.Struct):
     nodes: dict[str, bool] = {}
     logged: dict[str, tuple[int, int]] = {}  # node -> (file, place) read so far of its event log
     held: dict[str, bool] = {}  # nodes that cannot ring a phone now: nobody of theirs is offered
+    callbacks: dict[str, Callback] = {}  # those that are open
+    switches: dict[str, str] = {}  # hours -> what somebody switched them to: open, closed
     ended: dict[Ref, bool] = {}  # calls that are over; True: since the last renewal of timers
     directs: dict[Ref, tuple[str, int]] = {}  # agents' own calls: channel -> agent, when it began
     codes: dict[Ref, bool] = {}  # channels that dialled a feature code
@@ -145,6 +180,20 @@ class World(msgspec.Struct):
     def new_leg(self, node: str) -> Ref:
         """A channel id of fixed width that no other id is a prefix of."""
         return f"{node}/cc{self.boot}{self.next_serial():010d}"
+
+    def callback_of(self, call: Ref) -> Callback | None:
+        """The callback whose customer this is."""
+        visit = self.visits.get(call)
+        return self.callbacks.get(visit.callback) if visit and visit.callback else None
+
+    def on_line(self, queue: str) -> int:
+        """How many wait in this queue on a line of ours."""
+        absent = sum(
+            not self.visits[each.call].on_line
+            for each in self.callbacks.values()
+            if each.row.queue == queue and each.call in self.visits
+        )
+        return self.line(queue).size - absent
 
     def is_held(self, reference: Ref) -> bool:
         return bool(self.held) and reference.partition("/")[0] in self.held
@@ -251,6 +300,24 @@ class World(msgspec.Struct):
 
 def is_there(agent: Agent) -> bool:
     return agent.presence is not Presence.OFFLINE
+
+
+def is_picked_up(world: World, visit: Visit) -> bool:
+    """An agent has picked up for him."""
+    return any(world.legs[leg].phase is not Phase.RINGING for leg in visit.legs if leg in world.legs)
+
+
+def is_reserved(world: World, visit: Visit) -> bool:
+    """His agent still is."""
+    agent = world.agents.get(visit.reserved)
+    return agent is not None and agent.presence is Presence.RESERVED and agent.call == visit.row.call
+
+
+def out_of_pool(world: World, visit: Visit) -> None:
+    """From now on nobody else is rung for him."""
+    if visit.waits:
+        visit.waits = False
+        take(world.pool(visit.row.queue, visit.need).waiting, visit.key)
 
 
 class Out:

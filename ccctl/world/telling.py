@@ -9,19 +9,35 @@ from ccctl import commands as c
 from ccctl.events import Ref
 from ccctl.flow.roster import AnnounceConfig, WaitingKey
 from ccctl.queue import estimate as q
-from ccctl.world.queueing import is_picked_up, leave_by_key, start_timer, stop_timer, tell_later
-from ccctl.world.state import Out, Visit, World
+from ccctl.world.queueing import leave_by_key
+from ccctl.world.state import Out, Visit, World, is_picked_up
+from ccctl.world.timers import start_timer, stop_timer, tell_later
+from ccctl.world.wishes import callable_number
 
 Media = tuple[str, ...]
+NEAR_MS = 10_000
 
 
 def on_tell_timer(world: World, call: Ref, at: int, out: Out) -> None:
+    _speak(world, call, at, out, "tell")
+
+
+def on_offer_timer(world: World, call: Ref, at: int, out: Out) -> None:
+    """To be called back is offered to those who wait."""
+    _speak(world, call, at, out, "offer")
+
+
+def _speak(world: World, call: Ref, at: int, out: Out, fired: str) -> None:
+    """Announcement and offer that are due at nearly the same time are one: a second sound is not begun
+    while the first plays."""
     visit = world.visits.get(call)
-    queue = world.queue(visit.row.queue) if visit else None
-    if visit is None or visit.row.ended is not None or queue is None or queue.announce is None:
+    if visit is None or visit.row.ended is not None:
         return
-    tell_later(world, out, visit, at)
-    media = () if is_picked_up(world, visit) else _media(world, visit, queue.announce, at)
+    soon = {
+        kind for kind in ("tell", "offer") if world.timers.get(f"{kind}:{call}", at + NEAR_MS) < at + NEAR_MS
+    }
+    due = soon | {fired}
+    media = (*_told(world, out, visit, at, due), *_offered(world, out, visit, at, due))
     if media:
         _tell(world, out, visit, media)
 
@@ -35,11 +51,36 @@ def _tell(world: World, out: Out, visit: Visit, media: Media, instead: str = "")
     out.do(c.Tell(call=call, playback=visit.telling, media=media, language=language, instead=instead))
 
 
+def _told(world: World, out: Out, visit: Visit, at: int, due: set[str]) -> Media:
+    queue = world.queue(visit.row.queue)
+    if "tell" not in due or queue is None or queue.announce is None:
+        return ()
+    tell_later(world, out, visit, at)
+    return () if is_picked_up(world, visit) else _media(world, visit, queue.announce, at)
+
+
+def _offered(world: World, out: Out, visit: Visit, at: int, due: set[str]) -> Media:
+    offer = world.roster.offers.get(visit.offer)
+    if "offer" not in due or offer is None:
+        return ()
+    stop_timer(world, out, f"offer:{visit.row.call}")
+    if offer.every_ms or is_picked_up(world, visit):
+        start_timer(world, out, f"offer:{visit.row.call}", at + (offer.every_ms or offer.after_ms))
+    nowhere = offer.to == "caller" and not offer.withheld
+    if is_picked_up(world, visit) or (nowhere and not callable_number(world, world.calls[visit.row.call])):
+        return ()
+    visit.offered = True
+    return offer.media
+
+
 def resume(world: World, out: Out, visit: Visit, at: int) -> None:
     """After a gap nobody is told what was due in it: he may have heard the last one a moment ago."""
     due = world.timers.get(f"tell:{visit.row.call}")
     if due is not None and due <= at:
         tell_later(world, out, visit, at)
+    offer, due = world.roster.offers.get(visit.offer), world.timers.get(f"offer:{visit.row.call}")
+    if offer is not None and due is not None and due <= at:
+        start_timer(world, out, f"offer:{visit.row.call}", at + (offer.every_ms or offer.after_ms))
     due = world.timers.get(f"menu:{visit.row.call}")
     if due is not None and due <= at and visit.menu is not None:
         start_timer(world, out, f"menu:{visit.row.call}", at + visit.menu.every_ms)
@@ -75,6 +116,7 @@ def _choose(world: World, out: Out, visit: Visit, key: WaitingKey, at: int) -> N
         visit.quiet = True
         stop_timer(world, out, f"tell:{call}")
         stop_timer(world, out, f"menu:{call}")
+        stop_timer(world, out, f"offer:{call}")
     elif visit.menu is not None and not visit.quiet:
         start_timer(world, out, f"menu:{call}", at + visit.menu.every_ms)  # not right after the answer
     media = _asked(world, visit, key, at)

@@ -65,7 +65,7 @@ def queue(name: str, title: str = "", waits: tuple[int, ...] = (), **agents: int
         "sl_percent": 80, "sl_ms": 20_000, "sl_preset": "cisco-negative",
     }  # fmt: skip
     return {
-        "name": name, "title": title or name.title(), "engine": "acd", "waiting": len(waits),
+        "name": name, "title": title or name.title(), "engine": "acd", "waiting": len(waits), "callbacks": 0,
         "oldest": min(since, default=None), "callers": callers,
         "agents": {state: agents.get(state, 0) for state in STATES}, "today": today,
     }  # fmt: skip

@@ -114,6 +114,7 @@ def support_flow() -> g.Flow:
             ),
             on_overflow=(g.Goto(flow="partner"),),
             on_timeout=voicemail(),
+            offer=g.CallbackOffer(after_ms=90_000, prompts=("offer",), to="gather", on_withheld=voicemail()),
         ),
         g.Play(prompts=("goodbye",)),
         g.HangupStep(),
@@ -309,9 +310,13 @@ def site(**changes: object) -> g.Site:
         ),
         "secrets": {"crm": "Bearer pw-crm"},
         "prompts": named(
-            *(prompt(word) for word in ("notice", "enter-pin", "csat-score", "csat-comment", "confirm")),
+            *(
+                prompt(word)
+                for word in ("notice", "offer", "enter-pin", "csat-score", "csat-comment", "confirm")
+            ),
             *(prompt(word) for word in ("welcome", "main-menu", "holiday", "invalid", "goodbye", "closed")),
             prompt("queue-support"),
+            *(prompt(f"callback-{word}") for word in ("agent", "customer", "noted", "number")),
             *(
                 prompt(f"state-{word}")
                 for word in ("auto", "open", "closed", "emergency-on", "emergency-off")

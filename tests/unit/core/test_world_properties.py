@@ -14,10 +14,21 @@ from ccctl import commands as c
 from ccctl import events as e
 from ccctl.agent.state import ON_CALL, Presence
 from ccctl.changes import Outcome
-from ccctl.flow.roster import AnnounceConfig, LendConfig, OverflowRule, QueueConfig, RelaxConfig, Roster
+from ccctl.flow.roster import (
+    AnnounceConfig,
+    CallbackConfig,
+    HoursConfig,
+    LendConfig,
+    OfferConfig,
+    OverflowRule,
+    QueueConfig,
+    RelaxConfig,
+    Roster,
+)
 from ccctl.flow.roster import to_json as to_roster_json
 from ccctl.queue.line import CallerKey, Pool
 from ccctl.queue.needs import members
+from ccctl.queue.opening import is_open
 from ccctl.queue.strategy import MEASURES
 from ccctl.report import kpi
 from ccctl.world import Out, lending
@@ -26,17 +37,28 @@ from ccctl.world.state import Phase, from_json, to_json
 from tests.support.centre import WHISPER, Centre, make_roster
 
 AGENTS = ("a0", "a1", "a2")
+BEGAN = {ch.VisitRow: "entered", ch.OfferRow: "offered", ch.CallbackRow: "asked"}
 
 
-PLAIN = QueueConfig("", "", whisper=WHISPER, wrap_up_ms=2000, max_callers=4, ring_ms=5000)
+PLAIN = QueueConfig(
+    "",
+    "",
+    callback=CallbackConfig(via="telco", gap_ms=4000, expires_ms=60_000),
+    whisper=WHISPER,
+    wrap_up_ms=2000,
+    max_callers=4,
+    ring_ms=5000,
+)
 SKILLED = replace(
     PLAIN,
+    callback=CallbackConfig(first="customer", ring_ms=5000, via="telco", retries=1, gap_ms=4000),
     skills={"tech": 3},
     relax=(RelaxConfig(3000, {"tech": 1}),),
     language_skill={"en": "english"},
 )
 TIERED = replace(
     PLAIN,
+    callback=CallbackConfig(hours="office", ring_ms=5000, via="telco", retries=1, gap_ms=4000),
     ranks={"a1": 2, "a2": 3},
     escalate={"2": 3000, "3": 6000},
     ageing_ms=1500,
@@ -94,7 +116,14 @@ def site(*rules: QueueConfig, teams: tuple[tuple[str, ...], ...] = TEAMS[0]) -> 
         )
         for name, agent in made.agents.items()
     }
-    return replace(made, agents=agents, queues=named)
+    offers = {
+        to: OfferConfig("q", 100, 5000, "1", ("sound:o",), to, 1, 4000, withheld=True) for to in OFFERS if to
+    }
+    return replace(made, agents=agents, queues=named, offers=offers, hours={"office": OFFICE})
+
+
+OFFERS = ("", "caller", "gather")
+OFFICE = HoursConfig("UTC", ((3, 0, 17), (3, 18, 1440)))  # closed for a minute soon after the history begins
 
 
 class Witness(Out):
@@ -112,8 +141,15 @@ class Witness(Out):
 
 class FairCentre(Centre):
     """Looks at each offer when it is made: nobody is overtaken. Whoever is rung is rung for the caller
-    whose turn it is, of all whom he may serve. Who is lent has no caller of his own who waits, nor has the
-    queue that lends him, and it keeps its goal."""
+    whose turn it is, of all whom he may serve; and whoever is called back is called once. Who is lent has no
+    caller of his own who waits, nor has the queue that lends him, and it keeps its goal."""
+
+    asterisk_was_away = False
+
+    def __init__(self, roster: Roster) -> None:
+        self.dialled: set[str] = set()
+        super().__init__(roster)
+        super().send(e.NodeUp(at=self.at, node="pbx1"))
 
     def new_out(self, event: e.Event) -> Out:
         return Witness(lambda offer, out: self.offered(offer, out, event.at))
@@ -143,6 +179,7 @@ class FairCentre(Centre):
             row
             for row in rows.values()
             if row.queue == queue and row.ended is not None and row.ended > at - lend.window_ms
+            if row.engine != "callback"
         ]
         return kpi.service_level(lately, kpi.preset(kpi.DEFAULT_PRESET, lend.goal_ms))
 
@@ -150,9 +187,34 @@ class FairCentre(Centre):
         commands = super().send(event)
         for command in commands:
             if isinstance(command, c.Offer) and command.leg in self.world.legs and not self.world.held:
-                served = self.world.visits[command.call].key
-                assert not [key for key in self.waiting_for(command.agent) if key < served]
+                self.nobody_is_overtaken(command.call, command.agent)
+            elif isinstance(command, c.Dial):
+                self.dialled_once(command)
         return commands
+
+    def nobody_is_overtaken(self, call: str, agent: str) -> None:
+        visit = self.world.visits[call]
+        if not (visit.callback and visit.on_line):  # one who was called first has his agent already
+            assert not [key for key in self.waiting_for(agent) if key < visit.key]
+
+    def dialled_once(self, command: c.Dial) -> None:
+        """Only while it is open; no channel twice; one at a time; somebody is there for him."""
+        visit = self.world.visits[command.call]
+        callback = self.world.callbacks[visit.callback]
+        hours = self.world.roster.queues[visit.row.queue].callback.hours
+        assert not hours or is_open(OFFICE, self.at)
+        assert command.call not in self.dialled or self.asterisk_was_away
+        assert callback.call == command.call
+        self.dialled.add(command.call)
+        dialled = [each for each in self.world.callbacks.values() if each.dialled]
+        served = [
+            each
+            for each in dialled
+            if self.world.visits[each.call].legs or self.world.visits[each.call].reserved
+        ]
+        assert dialled == served or self.asterisk_was_away
+        if visit.reserved and not self.world.held:
+            self.nobody_is_overtaken(command.call, visit.reserved)
 
     def waiting_for(self, agent: str) -> list[CallerKey]:
         world = self.world
@@ -194,8 +256,11 @@ class Day(RuleBasedStateMachine):
         wait=st.sampled_from([0, 7000]),
         language=st.sampled_from(["en", "de"]),
         number=st.integers(1, 3),
+        offer=st.sampled_from(OFFERS),
     )
-    def caller_comes(self, queue: str, priority: int, wait: int, language: str, number: int) -> None:
+    def caller_comes(
+        self, queue: str, priority: int, wait: int, language: str, number: int, offer: str
+    ) -> None:
         self.centre.queued(
             queue,
             priority=priority,
@@ -203,7 +268,8 @@ class Day(RuleBasedStateMachine):
             keys="0",
             leave_if_empty=bool(wait),
             language=language,
-            caller=f"+49{number}",
+            caller=f"+4917011{number}" if number < 3 else "anonymous",
+            offer=offer,
         )
 
     @precondition(lambda self: self.centre.world.visits)
@@ -218,6 +284,68 @@ class Day(RuleBasedStateMachine):
     def caller_presses_the_exit_key(self, data: st.DataObject) -> None:
         call = data.draw(st.sampled_from(sorted(self.centre.world.visits)))
         self.centre.send(e.DigitPressed(at=self.centre.at, channel=call, digit="0"))
+
+    @precondition(lambda self: self.centre.world.visits)
+    @rule(data=st.data())
+    def caller_accepts_a_callback(self, data: st.DataObject) -> None:
+        call = data.draw(st.sampled_from(sorted(self.centre.world.visits)))
+        self.centre.tick(200)
+        self.centre.send(e.DigitPressed(at=self.centre.at, channel=call, digit="1"))
+
+    def gathering(self) -> list[str]:
+        return sorted(call for call, state in self.centre.world.calls.items() if state.gathering)
+
+    @precondition(lambda self: self.gathering())
+    @rule(data=st.data(), typed=st.booleans())
+    def caller_types_his_number(self, data: st.DataObject, typed: bool) -> None:
+        call = data.draw(st.sampled_from(self.gathering()))
+        queue = self.centre.world.calls[call].gathering.visit.queue  # type: ignore[union-attr]
+        self.centre.left(call)
+        self.centre.at += 1
+        if typed:
+            value = f"{queue}/+49170222/now/0/1/4/en/0"
+            self.centre.send(e.CallMarked(at=self.centre.at, call=call, mark="CC_CALLBACK", value=value))
+        else:
+            self.centre.send(e.CallerQueued(at=self.centre.at, call=call, queue=queue, offer="gather"))
+
+    @rule(queue=st.sampled_from(["q0", "q1"]), number=st.integers(1, 4), later=st.sampled_from([0, 5000]))
+    def callback_is_asked(self, queue: str, number: int, later: int) -> None:
+        self.centre.at += 1
+        due, at = self.centre.at + later if later else 0, self.centre.at
+        self.centre.send(
+            e.CallbackAsked(at=at, queue=queue, number=f"+4917011{number}", due=due, request="r")
+        )
+
+    @precondition(lambda self: self.centre.world.callbacks)
+    @rule(data=st.data(), kind=st.sampled_from([e.CallbackCancelled, e.CallbackRetried]))
+    def callback_is_cancelled_or_retried(self, data: st.DataObject, kind: type[e.CallbackRetried]) -> None:
+        ident = data.draw(st.sampled_from(sorted(self.centre.world.callbacks)))
+        self.centre.send(kind(at=self.centre.at, callback=ident, request="r"))
+
+    def customers(self) -> list[str]:
+        """Those whose phones ring."""
+        world = self.centre.world
+        return sorted(
+            each.call for each in world.callbacks.values() if each.dialled and each.call in world.visits
+        )
+
+    @precondition(lambda self: self.customers())
+    @rule(data=st.data(), cause=st.sampled_from([0, 0, 0, 16, 17, 19, 1]))
+    def customer_answers_or_not(self, data: st.DataObject, cause: int) -> None:
+        call = data.draw(st.sampled_from(self.customers()))
+        if cause:
+            self.centre.leg_ended(call, cause)
+            self.centre.send(e.ChannelEnded(at=self.centre.at, channel=call, cause_code=cause))
+        else:
+            self.centre.answer(call)
+
+    @precondition(lambda self: self.customers())
+    @rule(data=st.data(), down=st.booleans())
+    def customer_cannot_be_dialled(self, data: st.DataObject, down: bool) -> None:
+        call = data.draw(st.sampled_from(self.customers()))
+        if not self.centre.world.visits[call].on_line:
+            self.centre.asterisk_was_away |= down
+            self.centre.send(e.LegFailed(at=self.centre.at, leg=call, reason="test", down=down))
 
     @rule(
         agent=st.sampled_from(AGENTS),
@@ -315,15 +443,23 @@ class Day(RuleBasedStateMachine):
     def look(self, data: st.DataObject) -> None:
         """Some are gone, some callers are back in their dialplan."""
         world = self.centre.world
+        rung = {name: data.draw(st.booleans()) for name in self.customers()}
         fate = st.sampled_from(["ours", "ours", "ours", "gone", "dialplan"])
-        fates = {name: data.draw(fate) for name in sorted([*world.visits, *world.legs])}
+        fates = {name: data.draw(fate) for name in sorted([*self.channels(), *world.legs])}
         alive = tuple(
-            e.LiveChannel(channel=name, ours=what == "ours", up=name not in self.legs(Phase.RINGING))
+            e.LiveChannel(
+                channel=name, ours=what == "ours", up=rung.get(name, name not in self.legs(Phase.RINGING))
+            )
             for name, what in fates.items()
             if what != "gone"
         )
         self.centre.at += 1
         self.centre.send(e.Resynced(at=self.centre.at, node="pbx1", channels=alive))
+
+    def channels(self) -> list[str]:
+        """Of callers, and of customers who were dialled."""
+        visits = self.centre.world.visits
+        return [call for call, visit in visits.items() if visit.on_line or call in self.customers()]
 
     @rule(ms=st.sampled_from([100, 3000, 10_000]))
     def time_passes(self, ms: int) -> None:
@@ -337,7 +473,7 @@ class Day(RuleBasedStateMachine):
         self.centre.world = world
         self.centre.at += 1
         self.centre.send(e.Started(at=self.centre.at, boot="c11c11"))
-        names = [*world.visits, *world.legs]
+        names = [*self.channels(), *world.legs]
         alive = tuple(
             e.LiveChannel(channel=n, ours=True, up=n not in self.legs(Phase.RINGING)) for n in names
         )
@@ -359,7 +495,8 @@ class Day(RuleBasedStateMachine):
             for pool in line.pools.values() if queue and not world.held else ():
                 assert not pool.waiting or not lending.agent_for(world, name, pool, at)
                 for n in pool.need.rules:
-                    calls = [key[3] for key in pool.waiting if not world.visits[key[3]].legs]
+                    waiting = [world.visits[key[3]] for key in pool.waiting]
+                    calls = [visit.row.call for visit in waiting if not visit.legs and not visit.callback]
                     rule = queue.overflow[n]
                     assert not (calls and rule.leave and lending.active(world, queue, rule, 1, at))
 
@@ -372,9 +509,9 @@ class Day(RuleBasedStateMachine):
     @invariant()
     def nothing_ends_before_it_began(self) -> None:
         for kind, rows in self.centre.rows.items():
-            began = {ch.VisitRow: "entered", ch.OfferRow: "offered"}.get(kind, "started")
+            began = BEGAN.get(kind, "started")
             for row in rows.values():
-                assert row.ended is None or row.ended >= getattr(row, began), row
+                assert kind is ch.AnswerRow or row.ended is None or row.ended >= getattr(row, began), row
 
     @invariant()
     def every_visit_has_its_call_and_every_wait_an_end_in_sight(self) -> None:
@@ -433,7 +570,10 @@ class Day(RuleBasedStateMachine):
         for call, visit in world.visits.items():
             assert all(world.legs[leg].call == call for leg in visit.legs)
             phases = [world.legs[leg].phase for leg in visit.legs]
-            won = [phase for phase in phases if phase in (Phase.CONNECTING, Phase.TALK)]
+            won = [phase for phase in phases if phase in (Phase.DIALLING, Phase.CONNECTING, Phase.TALK)]
+            if visit.reserved:
+                assert (phases, visit.waits) == ([], False)
+                continue
             assert not won or len(phases) == 1
             rings_all = visit.row.queue in world.roster.queues and (
                 world.roster.queues[visit.row.queue].strategy == "ring-all"
@@ -490,7 +630,9 @@ class Day(RuleBasedStateMachine):
 
     @invariant()
     def every_visit_that_is_over_has_one_outcome(self) -> None:
-        open_now = {v.row.id for v in self.centre.world.visits.values()}
+        world = self.centre.world
+        open_now = {visit.row.id for visit in world.visits.values()}
+        open_now |= {call.gathering.visit.id for call in world.calls.values() if call.gathering}
         for row in self.centre.rows.get(ch.VisitRow, {}).values():
             assert (row.outcome is None) == (row.ended is None)
             if row.id not in open_now:
@@ -500,6 +642,20 @@ class Day(RuleBasedStateMachine):
             assert (offer.outcome is None) == (offer.ended is None)
             if offer.ended is None:
                 assert offer.id in self.centre.world.legs
+
+    @invariant()
+    def every_callback_is_open_or_has_one_outcome(self) -> None:
+        world = self.centre.world
+        for row in self.centre.rows.get(ch.CallbackRow, {}).values():
+            assert (row.outcome is None) == (row.ended is None) == (row.id in world.callbacks)
+        open_now = [(each.row.queue, each.row.number) for each in world.callbacks.values()]
+        assert len(open_now) == len(set(open_now))
+        for ident, callback in world.callbacks.items():
+            visit = world.visits.get(callback.call)
+            assert f"expire:{ident}" in world.timers or visit is not None
+            assert visit is None or visit.callback == ident
+        served = [visit for visit in world.visits.values() if visit.callback in world.callbacks]
+        assert all(world.callbacks[visit.callback].call == visit.row.call for visit in served)
 
     @invariant()
     def agent_states_follow_each_other_without_gap(self) -> None:

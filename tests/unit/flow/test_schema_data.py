@@ -42,7 +42,7 @@ FILES = {"c.csv": 'phone,name,tier\n+49 170 1112233,Zoe,gold\n0170/1112234,"a, $
 
 def steps() -> tuple[g.Site, tuple[g.AnyStep, ...]]:
     draft, found = read({"site": SITE, "files": FILES, "secrets": {"many": "4711, 0815 12345"}})
-    assert [str(each) for each in found if each.code != "W529"] == []
+    assert [str(each) for each in found] == []
     return draft.site, draft.site.flows["x"].steps
 
 
