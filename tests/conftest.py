@@ -11,6 +11,10 @@ from tests.support.postgres import Cluster
 
 # A run on several cores sets it, and tables would be as narrow.
 os.environ.pop("COLUMNS", None)
+# A lab that a test stops for a moment finds its ports again: runs beside it take none of them.
+if worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
+    first = 12_000 + int(worker) % 4 * 5000
+    os.environ["CCCTL_LAB_PORTS"] = f"{first}-{first + 5000}"
 # Sounds that tests have made once; never those of the user.
 os.environ["CCCTL_CACHE"] = str(Path(__file__).parents[1] / ".cache" / "sounds")
 

@@ -1,5 +1,7 @@
 """Loopback ports of a lab: a free block, and who holds a port that we need."""
 
+import os
+import re
 import socket
 import struct
 from collections.abc import Iterable, Iterator
@@ -11,6 +13,8 @@ from ccctl.errors import LabError
 
 # Below the system's own range for outgoing connections, above what services usually take.
 FIRST, LAST, SIZE, STEP = 12000, 32000, 2000, 500
+LEAST, MOST = 1024, 65535
+WITHIN = "CCCTL_LAB_PORTS"
 LISTEN = "0A"
 
 
@@ -30,8 +34,8 @@ class Ports(msgspec.Struct, frozen=True):
 
 def block(base: int) -> Ports:
     """The ports of a lab at `base`: 60 SIP, 65 events, 38 AMI, 88 ARI, 90 web, from 100 on RTP."""
-    if not 1024 <= base <= 65535 - SIZE:
-        raise LabError(f"--port-base {base} is out of range", f"choose one from 1024 to {65535 - SIZE}")
+    if not LEAST <= base <= MOST - SIZE:
+        raise LabError(f"--port-base {base} is out of range", f"choose one from {LEAST} to {MOST - SIZE}")
     return Ports(
         ami=base + 38,
         ari=base + 88,
@@ -44,14 +48,27 @@ def block(base: int) -> Ports:
 
 
 def free_base(seed: int) -> int:
-    """The base of a block in which nobody has a port. `seed` spreads labs that do not run at the moment."""
+    """The base of a block in which nobody has a port. `seed` spreads labs that do not run at the moment; where
+    that is not enough, $CCCTL_LAB_PORTS gives each its part of the ports."""
     taken = {port for table in ("tcp", "tcp6", "udp", "udp6") for port, _ in _bound(table)}
-    bases = range(FIRST, LAST - SIZE + 1, STEP)
+    first, last = _within(os.environ.get(WITHIN, ""))
+    bases = range(first, last - SIZE + 1, STEP)
     for number in range(len(bases)):
         base = bases[(seed + number) % len(bases)]
         if not any(base <= port < base + SIZE for port in taken):
             return base
-    raise LabError(f"no {SIZE} free ports between {FIRST} and {LAST}", "give --port-base")
+    raise LabError(f"no {SIZE} free ports between {first} and {last}", "give --port-base")
+
+
+def _within(given: str) -> tuple[int, int]:
+    """Where a lab takes its ports: "12000-17000", or nothing for the usual range."""
+    if not given:
+        return FIRST, LAST
+    match = re.fullmatch(r"([0-9]{4,5})-([0-9]{4,5})", given)
+    first, last = (int(match[1]), int(match[2])) if match else (0, 0)
+    if first < LEAST or last > MOST or last - first < SIZE:
+        raise LabError(f'{WITHIN}="{given}" is no range of {SIZE} ports', f"write for example {FIRST}-{LAST}")
+    return first, last
 
 
 def check_free(ports: Ports) -> None:

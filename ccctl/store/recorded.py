@@ -7,12 +7,13 @@ from typing import Any, cast
 import msgspec
 from sqlalchemy import Connection, Engine, Select, Table, and_, func, or_, select
 
-from ccctl.changes import AnswerRow, Change, OfferRow, VisitRow
+from ccctl.changes import AnswerRow, CallbackRow, Change, OfferRow, VisitRow
 from ccctl.store import tables
 from ccctl.store.db import explained
 from ccctl.store.queries import Where, records
 from ccctl.whatif.replay import Entry, Kept
 
+_BEGAN: dict[type[msgspec.Struct], str] = {VisitRow: "entered", OfferRow: "offered", CallbackRow: "asked"}
 MARGIN_MS = 3_600_000  # the event log may tell of something this much later
 
 
@@ -85,7 +86,7 @@ def _touching(kind: type[msgspec.Struct], table: Table, start: int, end: int) ->
     columns = table.c
     if kind is AnswerRow:
         return select(table).where(columns.at >= start, columns.at <= end)
-    began = "entered" if kind is VisitRow else "offered" if kind is OfferRow else "started"
+    began = _BEGAN.get(kind, "started")
     late: Where = or_(columns.ended.is_(None), columns.ended >= start)
     if kind is VisitRow:
         talking = and_(columns.answered.is_not(None), columns.talk_ended.is_(None))

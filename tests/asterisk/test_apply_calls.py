@@ -212,7 +212,7 @@ async def test_results_of_the_daemon(
         arguments = await daemon.give_back()
         await call.passes(mark, value)
     assert arguments[0] == "queue"
-    assert arguments[2:] == ["support", "5", "600", "0", ""]
+    assert arguments[2:7] == ["support", "5", "600", "0", ""]
     assert ("CC_NATIVE", "support") not in call.marks
 
 

@@ -32,7 +32,17 @@ def test_free_base_is_in_range_and_free(seed: int) -> None:
     check_free(ports)
 
 
-def test_free_base_avoids_what_somebody_holds() -> None:
+def test_labs_can_be_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCCTL_LAB_PORTS", "5000-11000")
+    assert all(5000 <= free_base(seed) <= 9000 for seed in range(20))
+    for wrong in ("23000", "23000-24000", "500-9000", "60000-70000", "a-b"):
+        monkeypatch.setenv("CCCTL_LAB_PORTS", wrong)
+        with pytest.raises(LabError, match="is no range of 2000 ports"):
+            free_base(1)
+
+
+def test_free_base_avoids_what_somebody_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CCCTL_LAB_PORTS", raising=False)
     first = block(free_base(7))
     for number in (first.rtp_start + 7, first.web):
         with socket.create_server(("127.0.0.1", number)):
