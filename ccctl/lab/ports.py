@@ -48,8 +48,8 @@ def block(base: int) -> Ports:
 
 
 def free_base(seed: int) -> int:
-    """The base of a block in which nobody has a port. `seed` spreads labs that do not run at the moment; where
-    that is not enough, $CCCTL_LAB_PORTS gives each its part of the ports."""
+    """The base of a block in which nobody has a port. `seed` spreads labs that do not run at the moment;
+    where that is not enough, $CCCTL_LAB_PORTS gives each its part of the ports."""
     taken = {port for table in ("tcp", "tcp6", "udp", "udp6") for port, _ in _bound(table)}
     first, last = _within(os.environ.get(WITHIN, ""))
     bases = range(first, last - SIZE + 1, STEP)
