@@ -84,11 +84,13 @@ class Dial(Base, frozen=True, kw_only=True):
 
 
 class Whisper(Base, frozen=True, kw_only=True):
-    """Play to one leg alone, then tell WhisperDone. `media` are ARI media URIs."""
+    """Play to one leg alone, then tell WhisperDone. `media` are ARI media URIs. `again`: it may play already,
+    by a run of ours that died."""
 
     leg: Ref
     media: tuple[str, ...]
     language: str = ""
+    again: bool = False
 
 
 class Connect(Base, frozen=True, kw_only=True):

@@ -78,6 +78,14 @@ class ChannelUnbridged(Logged, frozen=True, kw_only=True):
     bridge: str
 
 
+class ChannelStarted(Logged, frozen=True, kw_only=True):
+    """A channel was made for another one, `linked`: somebody's phone is being rung, and not by us."""
+
+    channel: Ref
+    name: str
+    linked: Ref
+
+
 class ChannelEnded(Logged, frozen=True, kw_only=True):
     """A channel is gone. `cause_code` is the Q.850 cause; `source` the channel name that hung up."""
 
@@ -356,7 +364,7 @@ class NodeDown(Base, frozen=True, kw_only=True):
 
 
 Event = (
-    CallMarked | ChannelAnswered | ChannelBridged | ChannelUnbridged | ChannelEnded
+    CallMarked | ChannelStarted | ChannelAnswered | ChannelBridged | ChannelUnbridged | ChannelEnded
     | CallerQueued | CallerLeft | LegAnswered | LegEnded | LegFailed | WhisperDone | Connected
     | ConnectFailed | RecordingStarted | RecordingFailed | DigitPressed
     | AgentLogin | AgentLogout | AgentPause | AgentUnpause | AgentCode | AgentWrapUp | AgentJoin | AgentLeave

@@ -11,6 +11,7 @@ import msgspec
 
 from ccctl import events as e
 from ccctl.flow import marks
+from ccctl.world.state import is_leg
 
 COLUMNS = 12
 
@@ -63,6 +64,11 @@ def to_event(node: str, record: Record) -> e.Event | None:
     """What the record tells the core; None for what it need not know."""
     channel = e.ref(node, record.unique)
     match record.type:
+        case "CHAN_START" if record.linked not in ("", record.unique) and not is_leg(channel):
+            linked = e.ref(node, record.linked)
+            return e.ChannelStarted(
+                at=record.at, cause="cel", channel=channel, name=record.channel, linked=linked
+            )
         case "ANSWER":
             return e.ChannelAnswered(at=record.at, cause="cel", channel=channel, name=record.channel)
         case "BRIDGE_ENTER" | "BRIDGE_EXIT" if record.details().get("bridge_technology") == "holding_bridge":

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.1
 CHUNK = 1 << 18
 SLICE = 1 << 12  # a line is at most some hundred bytes
-WANTED = (b'"CC_', b'"ANSWER"', b'"HANGUP"', b'"BRIDGE_')  # the rest need not be parsed
+WANTED = (b'"CC_', b'"CHAN_START"', b'"ANSWER"', b'"HANGUP"', b'"BRIDGE_')  # the rest need not be parsed
 
 
 class EventLog:

@@ -47,6 +47,7 @@ class Executor:
         spawn: Callable[[Coro, str], "asyncio.Task[Any]"],
     ) -> None:
         self._doors, self._emit, self._now, self._spawn = doors, emit, now, spawn
+        self.on_doubt: Callable[[], None] = lambda: None  # a request had no answer
         self._tails: dict[str, asyncio.Task[Any]] = {}
         self._waits: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._names: dict[e.Ref, str] = {}  # leg -> channel name, for AMI
@@ -98,6 +99,12 @@ class Executor:
                 log.warning("%s refused: %s", command, error, extra={"action": "refused"})
         except AsteriskDown as error:
             log.warning("%s: %s", type(command).__name__, error, extra={"action": "asterisk-down"})
+            self._look_again(error)
+
+    def _look_again(self, error: CcctlError) -> None:
+        """A request without an answer may be done or not: Asterisk is asked what is so."""
+        if isinstance(error, AsteriskDown):
+            self.on_doubt()
 
     def observe(self, node: str, raw: dict[str, Any]) -> None:
         """See every ARI event before it is translated: what this executor itself waits for."""
@@ -281,6 +288,7 @@ class Executor:
             )
         except CcctlError as error:
             down = isinstance(error, AsteriskDown)
+            self._look_again(error)
             self._emit(e.LegFailed(at=self._now(), leg=command.leg, reason=str(error), down=down))
             return
         await door.ari.bridges_create_with_id(_bridge(ident), "mixing", f"talk-{ident}")
@@ -288,9 +296,12 @@ class Executor:
     async def _whisper(self, command: c.Whisper) -> None:
         door, ident = self._door(command.leg)
         try:
+            if command.again and await self._is_told(door, _whisper(ident)):
+                return  # a second one would play after it, into the talk
             await door.ari.channels_play_with_id(ident, _whisper(ident), command.media, lang=command.language)
-        except AsteriskRefused as error:
+        except CcctlError as error:  # no answer, too: he would wait for its end
             log.warning("whisper to %s: %s", command.leg, error, extra={"action": "whisper-failed"})
+            self._look_again(error)
             self._emit(e.WhisperDone(at=self._now(), leg=command.leg, cause="failed"))
 
     async def _connect(self, command: c.Connect) -> None:
@@ -305,6 +316,7 @@ class Executor:
             self._emit(await self._not_connected(door, command, str(error)))
             return
         except CcctlError as error:
+            self._look_again(error)
             self._emit(e.ConnectFailed(at=self._now(), leg=command.leg, reason=str(error), down=True))
             return
         self._emit(e.Connected(at=self._now(), leg=command.leg))

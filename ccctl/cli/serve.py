@@ -63,21 +63,27 @@ async def run(settings: Settings) -> None:
     from ccctl.runtime.engine import Engine
     from ccctl.runtime.house import keep_house
     from ccctl.runtime.link import Link
+    from ccctl.runtime.pulse import Pulse
     from ccctl.runtime.restore import ended_today, restore
     from ccctl.runtime.tasks import new_boot, now_ms, spawn
+    from ccctl.store.claim import Claim
     from ccctl.store.db import open_engine, upgrade
     from ccctl.store.journal import Writer
     from ccctl.web.app import Server
 
     stop = _signals()
-    upgrade(settings.database_url)
     store = open_engine(settings.database_url)
+    claim = Claim(store, on_alarm=lambda text: log.error("%s", text))
+    claim.take()
+    upgrade(settings.database_url)
+    claim.keep()
     writer = Writer(store, f"{settings.home}/spool", on_alarm=lambda text: log.error("%s", text))
     engine = Engine(writer, Path(settings.roster_file))
     await asyncio.to_thread(restore, engine, writer, store)
     link = Link(settings.node, engine)
     executor = Executor({settings.node.name: link.door}, engine.emit, now_ms, spawn)
-    link.executor, engine.perform = executor, executor.perform
+    link.executor, engine.perform, executor.on_doubt = executor, executor.perform, link.resync
+    pulse = Pulse(link.stalled)
     server = Server(engine, store, settings, writer.status)
     engine.live.system.update(started=now_ms(), asterisk="down", ami=False, ari=False, detail="starting")
     engine.start(new_boot())
@@ -85,6 +91,8 @@ async def run(settings: Settings) -> None:
     try:
         await server.start()
         await link.start()
+        pulse.start()
+        engine.before_event = pulse.check
         housekeeping = spawn(keep_house(engine, link, store), "housekeeping")
         gc.collect()
         gc.freeze()  # what start-up made stays: no full collection over it in the middle of a call
@@ -92,10 +100,12 @@ async def run(settings: Settings) -> None:
         await stop.wait()
         housekeeping.cancel()
     finally:
+        pulse.stop()
         await link.close()
         await server.stop()
         engine.stop()
         await asyncio.to_thread(writer.close)
+        claim.release()
     if lost := writer.status()["lost"]:
         raise StoreError(f"{lost} entries of the ledger were lost", "the log says why; see disk and database")
 

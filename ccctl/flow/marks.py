@@ -45,4 +45,4 @@ CALLBACK_RESULTS = ("callback", "callback_gather", "callback_withheld")  # of a 
 RESULTS = ("answered", "timeout", "full", "no_agents", "failed", "overflow")
 DEADMAN_ENTRY_S = 3  # seconds a caller may be in Stasis before the daemon has taken him
 DEADMAN_WAIT_S = 60
-DEADMAN_RENEW_MS = 30_000
+DEADMAN_RENEW_MS = 15_000  # so the daemon may be away for at least the difference

@@ -110,6 +110,7 @@ class Sound:
     def __init__(self, ip: str) -> None:
         self.ip = ip
         self.tones: set[int] = set()
+        self.ticks: deque[float] = deque(maxlen=_KEPT)  # who measures gaps takes our own stalls out by them
         self._legs: set[Leg] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -145,6 +146,7 @@ class Sound:
 
     def _tick(self) -> None:
         now = time.time()
+        self.ticks.append(now)
         for leg in tuple(self._legs):
             leg.tick(now)
         self._timer = None

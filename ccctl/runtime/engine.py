@@ -49,6 +49,7 @@ class Engine:
         self.live = LiveView(self.world, now_ms)
         self.journal, self.roster_file = journal, roster_file
         self.perform = perform or (lambda command: None)
+        self.before_event: Callable[[], None] = lambda: None  # may emit an event of its own, to go first
         self.seq = 0
         self._queue: deque[e.Event] = deque()
         self._busy = False
@@ -124,6 +125,7 @@ class Engine:
 
     def emit(self, event: e.Event) -> None:
         """Handle an event now; one that comes while another is handled waits its turn."""
+        self.before_event()
         self._queue.append(event)
         if self._busy:
             return

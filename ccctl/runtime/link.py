@@ -40,7 +40,8 @@ class Link:
         self.log = EventLog(node, engine.emit, now_ms)
         self._tasks: list[asyncio.Task[None]] = []
         self._ami_is_back = asyncio.Event()
-        self._resyncing = asyncio.Lock()
+        self._resyncer: asyncio.Task[None] | None = None
+        self._look_wanted = False
         self._details: dict[str, str] = {}  # door -> what it said last
 
     async def start(self) -> None:
@@ -100,7 +101,7 @@ class Link:
     def _on_ari_state(self, up: bool, detail: str) -> None:
         self._state("ARI", up, detail)
         if up:
-            spawn(self._resync(), "resync")
+            self.resync()
 
     def _on_ami_state(self, up: bool, detail: str) -> None:
         if up:
@@ -135,14 +136,29 @@ class Link:
 
     # -- what we missed ----------------------------------------------------------------------------
 
+    def resync(self) -> None:
+        """Look, once ARI is there. While one look is on its way one more is enough for all who want it."""
+        self._look_wanted = True
+        if self._resyncer is None or self._resyncer.done():
+            self._resyncer = spawn(self._resync(), "resync")
+
+    def stalled(self, seconds: float) -> None:
+        """We stood still, and what comes now is old: as after a lost connection, nobody is rung by it."""
+        log.warning("the daemon stood still for %.1f s", seconds, extra={"action": "stalled"})
+        self.engine.emit(e.NodeDown(at=now_ms(), node=self.node.name, deaf=True, cause="stall"))
+        if self.ari.up and self.ami.up:
+            self.engine.emit(e.NodeUp(at=now_ms(), node=self.node.name, cause="stall"))
+        if self.ari.up:
+            self.resync()
+
     async def _resync(self) -> None:
         """First the log, for the exact ends of what is gone, then a look at what lives."""
-        async with self._resyncing:
+        while self._look_wanted and self.ari.up:
+            self._look_wanted = False
             self.log.drain()
-            while self.ari.up:
-                try:
-                    self.engine.emit(await look(self.ari, self.node.name, now_ms()))
-                    return
-                except CcctlError as error:
-                    log.warning("resync: %s", error, extra={"action": "resync-failed"})
-                    await asyncio.sleep(RETRY_S)
+            try:
+                self.engine.emit(await look(self.ari, self.node.name, now_ms()))
+            except CcctlError as error:
+                log.warning("resync: %s", error, extra={"action": "resync-failed"})
+                self._look_wanted = True
+                await asyncio.sleep(RETRY_S)

@@ -15,6 +15,7 @@ from ccctl.world import (
     agents,
     arrivals,
     callbacks,
+    engaged,
     membership,
     offers,
     overflow,
@@ -101,6 +102,8 @@ def _channel_ended(world: World, event: e.ChannelEnded, out: Out) -> None:
         offers.on_leg_ended(world, channel, event.cause_code, at, out)
     elif channel in world.visits:
         _end_visit(world, world.visits[channel], at, out, event.cause_code)
+    else:
+        engaged.ended(world, channel, at, out)
     phones.on_ended(world, event, out)
     arrivals.on_channel_ended(world, event, out)
 
@@ -180,6 +183,7 @@ _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "expire": callbacks.on_expire_timer,
     "shut": callbacks.on_shut_timer,
     "dial": callbacks.on_dial_timer,
+    "gone": recovery.on_gone_timer,
     "again": lambda world, node, at, out: queueing.go_on(world, out, node, at),
 }
 
@@ -197,6 +201,7 @@ def _node(world: World, event: e.NodeUp | e.NodeDown, out: Out) -> None:
     world.nodes[event.node] = isinstance(event, e.NodeUp)
     if isinstance(event, e.NodeDown) and event.deaf:
         world.held[event.node] = True
+        offers.whispers_lost(world, event.node)
     out.touch("system")
     if isinstance(event, e.NodeUp):
         recovery.mirror_all(world, out)
@@ -205,6 +210,7 @@ def _node(world: World, event: e.NodeUp | e.NodeDown, out: Out) -> None:
 _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
     e.CallMarked: _marked,
     e.ChannelAnswered: _answered,
+    e.ChannelStarted: engaged.on_channel_started,
     e.ChannelBridged: arrivals.on_bridged,
     e.ChannelUnbridged: arrivals.on_unbridged,
     e.ChannelEnded: _channel_ended,
@@ -213,7 +219,7 @@ _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
     e.LegAnswered: _leg_answered,
     e.LegEnded: _leg_ended,
     e.LegFailed: _leg_failed,
-    e.WhisperDone: lambda w, ev, out: offers.on_whisper_done(w, ev.leg, ev.at, out),
+    e.WhisperDone: lambda w, ev, out: offers.on_whisper_done(w, ev.leg, ev.at, out, ev.cause == "failed"),
     e.Connected: lambda w, ev, out: offers.on_connected(w, ev.leg, ev.at, out),
     e.ConnectFailed: offers.on_connect_failed,
     e.RecordingStarted: lambda w, ev, out: offers.on_recording(w, ev.leg, ev.path, "", ev.at, out),

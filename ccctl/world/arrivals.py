@@ -3,7 +3,15 @@
 from msgspec.structs import replace
 
 from ccctl.changes import AnswerRow, Outcome, SegmentKind
-from ccctl.events import CallMarked, ChannelAnswered, ChannelBridged, ChannelEnded, ChannelUnbridged, Ref
+from ccctl.events import (
+    CallMarked,
+    ChannelAnswered,
+    ChannelBridged,
+    ChannelEnded,
+    ChannelUnbridged,
+    Ref,
+    split_ref,
+)
 from ccctl.flow import marks
 from ccctl.world import wishes
 from ccctl.world.ledger import (
@@ -17,9 +25,9 @@ from ccctl.world.ledger import (
     new_visit_row,
     update_row,
 )
-from ccctl.world.offers import end_talk
+from ccctl.world.offers import end_talk, on_connected
 from ccctl.world.queueing import end_waiting
-from ccctl.world.state import Call, Out, Visit, World, is_leg
+from ccctl.world.state import Call, Out, Phase, Visit, World, is_leg
 
 NATIVE_OUTCOMES = {
     "TIMEOUT": Outcome.TIMED_OUT,
@@ -200,8 +208,11 @@ def on_answered(world: World, event: ChannelAnswered, out: Out) -> None:
 
 
 def on_bridged(world: World, event: ChannelBridged, out: Out) -> None:
-    """Only app_queue's talks are learnt from bridges; those of our distributor are known before."""
-    if event.bridge == marks.HOLD_BRIDGE or is_leg(f"/{event.bridge[1:]}"):
+    """app_queue's talks are learnt from bridges; our own are known before, unless we died."""
+    if event.bridge == marks.HOLD_BRIDGE:
+        return
+    if is_leg(f"/{event.bridge[1:]}"):
+        _joined(world, event, out)
         return
     members = world.bridges.setdefault(event.bridge, {})
     members[event.channel] = event.name
@@ -209,6 +220,17 @@ def on_bridged(world: World, event: ChannelBridged, out: Out) -> None:
         call = world.calls.get(reference)
         if call is not None and call.native is not None and call.native.ended is None:
             _native_talk(call, reference, members, event.at, out)
+
+
+def _joined(world: World, event: ChannelBridged, out: Out) -> None:
+    """We may have died between the request and its answer: then only the log knows when they met."""
+    leg = f"{split_ref(event.channel)[0]}/{event.bridge[1:]}"
+    state = world.legs.get(leg)
+    if state is None or state.phase is Phase.TALK:
+        return
+    state.inside = (*state.inside, event.channel)
+    if {leg, state.call} <= set(state.inside):
+        on_connected(world, leg, event.at, out)
 
 
 def _native_talk(call: Call, caller: Ref, members: dict[Ref, str], at: int, out: Out) -> None:

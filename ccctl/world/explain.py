@@ -22,8 +22,8 @@ When = tuple[int, Clock]  # the moment, and what makes words of times
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why not. `id` is stable: rung, skill, rank, kept, not_a_member, held, queue_paused, or the state that
-    he is in; of agents who would be lent: not_asked, own_callers, service_level."""
+    """Why not. `id` is stable: rung, skill, rank, kept, not_a_member, held, queue_paused, engaged, or the
+    state that he is in; of agents who would be lent: not_asked, own_callers, service_level."""
 
     id: str
     text: str
@@ -124,6 +124,8 @@ def _score(world: World, queue: QueueConfig, key: AgentKey, at: int, clock: Cloc
 def reasons_against(world: World, visit: Visit, name: str, when: When) -> Iterator[Reason]:
     """All that speaks against ringing this agent for this caller now."""
     yield from unfit(world, visit, name, when)
+    if world.is_engaged(name):
+        yield Reason("engaged", "has a caller of app_queue, who came while the daemon was away")
     yield from _not_free(world.agents.get(name, Agent(name)), visit.row.call, when[1])
     pause = world.queue_pauses.get(name, {}).get(visit.row.queue)
     if pause is not None:

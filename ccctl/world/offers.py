@@ -36,7 +36,8 @@ NO_ANSWER_CAUSES = {18, 19, 102}
 REJECTED_CAUSES = {17, 21}
 
 
-def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
+def on_leg_answered(world: World, leg: Ref, at: int, out: Out, again: bool = False) -> None:
+    """`again`: perhaps we knew it before, and it was lost with us."""
     state = world.legs.get(leg)
     if state is None or state.phase is not Phase.RINGING:
         return
@@ -57,21 +58,29 @@ def on_leg_answered(world: World, leg: Ref, at: int, out: Out) -> None:
     waited = max(0, at - (visit.since or visit.row.entered)) // 1000
     media = tuple(f"number:{waited}" if item == "waited" else item for item in whisper or ASK)
     language = world.roster.agents[state.agent].language if state.agent in world.roster.agents else ""
-    out.do(c.Whisper(leg=leg, media=media, language=language))
+    out.do(c.Whisper(leg=leg, media=media, language=language, again=again))
     start_timer(world, out, f"whisper:{leg}", at + WHISPER_LIMIT_MS)
 
 
-def on_whisper_done(world: World, leg: Ref, at: int, out: Out) -> None:
+def on_whisper_done(world: World, leg: Ref, at: int, out: Out, playing: bool = False) -> None:
+    """`playing`: perhaps it is not done, and would keep both from each other."""
     state = world.legs.get(leg)
     if state is None or state.phase is not Phase.WHISPER:
         return
     queue = world.roster.queues[state.queue]
     if not queue.accept_key:
-        connect(world, out, leg, state, at)
+        connect(world, out, leg, state, at, playing)
         return
     state.phase = Phase.ACCEPT
     stop_timer(world, out, f"whisper:{leg}")
     start_timer(world, out, f"accept:{leg}", at + queue.accept_ms)
+
+
+def whispers_lost(world: World, node: str) -> None:
+    """The events of this node are lost for a while: the end of a whisper may be among them."""
+    for leg, state in world.legs.items():
+        if split_ref(leg)[0] == node and state.phase is Phase.WHISPER:
+            state.lost = True
 
 
 def on_accept_key(world: World, leg: Ref, digit: str, at: int, out: Out) -> None:
@@ -93,7 +102,8 @@ def on_accept_timer(world: World, leg: Ref, at: int, out: Out) -> None:
         miss(world, out, leg, OfferOutcome.NOT_ACCEPTED, at)
 
 
-def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
+def connect(world: World, out: Out, leg: Ref, state: Leg, at: int, playing: bool = False) -> None:
+    state.lost = False
     visit = world.visits.get(state.call)
     _win(world, out, leg, visit, at)
     if visit is not None and not visit.on_line:
@@ -103,7 +113,7 @@ def connect(world: World, out: Out, leg: Ref, state: Leg, at: int) -> None:
     state.phase = Phase.CONNECTING
     wanted = is_recorded(world.roster.queues[state.queue].recording, visit.recording if visit else "")
     record, telling = recording_path(leg, at) if wanted else "", visit.telling if visit else ""
-    whispering = bool(world.roster.queues[state.queue].accept_key)
+    whispering = playing or bool(world.roster.queues[state.queue].accept_key)
     out.do(c.Connect(call=state.call, leg=leg, record=record, telling=telling, whispering=whispering))
 
 
@@ -154,7 +164,9 @@ def on_connected(world: World, leg: Ref, at: int, out: Out) -> None:
     stop_timer(world, out, f"wait:{state.call}")
     world.line(state.queue).size -= 1
     at = max(at, visit.row.entered)
-    end_offer(out, state, OfferOutcome.ANSWERED, at)
+    if state.offer.answered is None:
+        state.offer = replace(state.offer, answered=max(at, state.offer.offered))
+    end_offer(world, out, state, OfferOutcome.ANSWERED, at)
     stop_timer(world, out, f"stage:{state.call}")
     stop_timer(world, out, f"tell:{state.call}")
     stop_timer(world, out, f"menu:{state.call}")
@@ -185,6 +197,8 @@ def _remember(world: World, state: Leg, at: int) -> None:
 def on_recording(world: World, leg: Ref, path: str, failed: str, at: int, out: Out) -> None:
     state = world.legs.get(leg)
     if state is None:
+        if failed and (over := world.recorded.pop(leg, None)):
+            out.row(replace(over, failed=failed))
         return
     row = RecordingRow(
         id=leg,
@@ -260,7 +274,7 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
     stop_timer(world, out, f"ring:{leg}")
     stop_timer(world, out, f"whisper:{leg}")
     stop_timer(world, out, f"accept:{leg}")
-    end_offer(out, state, why, at)
+    end_offer(world, out, state, why, at)
     what = _follows(world, leg, state, why)
     visit = world.visits.get(state.call)
     offered = visit is not None and leg in visit.legs
@@ -314,7 +328,7 @@ def end_talk(world: World, out: Out, leg: Ref, by: str, at: int) -> None:
     visit = world.visits.pop(state.call)
     at = max(at, visit.row.answered or at)
     _free_agent(world, out, state, at)
-    end_recording(out, state, at)
+    end_recording(world, out, state, at)
     row = replace(visit.row, talk_ended=at, ended_by=by)
     out.row(row)
     call = world.calls[state.call]

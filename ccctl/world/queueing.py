@@ -27,6 +27,7 @@ _NOT_ASKED = AWAY | {Presence.UNREACHABLE}
 _TIMED = (Presence.WRAPUP, Presence.RESERVED, Presence.PAUSED, Presence.NOT_RESPONDING)  # timers' names
 ALONE = 2  # fewer than so many who are free: nothing to choose
 RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
+PROOF_MS = 10_000
 RESULTS = {
     Outcome.TIMED_OUT: "timeout",
     Outcome.FULL: "full",
@@ -94,7 +95,7 @@ def _is_served_later(world: World, visit: Visit) -> bool:
 def _is_over(world: World, event: CallerQueued) -> bool:
     """Told late, after a gap: his dialplan is further already, or he is gone. The log has it all."""
     call = world.calls.get(event.call)
-    return event.call in world.ended or (call is not None and event.at < call.marked)
+    return event.call in world.ended or (call is not None and (call.gone > 0 or event.at < call.marked))
 
 
 def _describe(call: Call, event: CallerQueued, out: Out) -> None:
@@ -230,6 +231,8 @@ def _choose(world: World, queue: str, pool: Pool, at: int) -> str:
 def give_work(world: World, out: Out, agent: str, at: int) -> None:
     """An agent became ready: offer him the best caller of his queues; if there is none, of those that
     may ask their agents."""
+    if world.is_engaged(agent):
+        return
     found = next_caller(world.lines, world.queues_of(agent), agent, world.held)
     found = found or lending.caller_for(world, agent, at)
     if found is not None:
@@ -380,21 +383,26 @@ def withdraw(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> No
     stop_timer(world, out, f"ring:{leg}")
     stop_timer(world, out, f"whisper:{leg}")
     stop_timer(world, out, f"accept:{leg}")
-    end_offer(out, state, why, at)
+    end_offer(world, out, state, why, at)
     trigger(world, out, state.agent, Trigger.OFFER_ENDED, at, ("", str(why)))
     out.do(c.Disconnect(leg=leg))
 
 
-def end_offer(out: Out, leg: Leg, why: OfferOutcome, at: int) -> None:
+def end_offer(world: World, out: Out, leg: Leg, why: OfferOutcome, at: int) -> None:
     leg.offer = replace(leg.offer, ended=max(at, leg.offer.answered or leg.offer.offered), outcome=why)
     out.row(leg.offer)
     if why is not OfferOutcome.ANSWERED:
-        end_recording(out, leg, at)
+        end_recording(world, out, leg, at)
 
 
-def end_recording(out: Out, leg: Leg, at: int) -> None:
-    if leg.recording is not None:
-        out.row(replace(leg.recording, ended=max(at, leg.recording.started)))
+def end_recording(world: World, out: Out, leg: Leg, at: int) -> None:
+    """It is remembered for a moment: a short talk may be over before it is known that nothing was written."""
+    if leg.recording is None:
+        return
+    row = replace(leg.recording, ended=max(at, leg.recording.started))
+    out.row(row)
+    recorded = {who: old for who, old in world.recorded.items() if (old.ended or 0) > at - PROOF_MS}
+    world.recorded = recorded | {row.id: row}
 
 
 def send_on(world: World, out: Out, visit: Visit, outcome: Outcome, at: int, result: str = "") -> None:

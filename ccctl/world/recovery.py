@@ -11,7 +11,7 @@ from ccctl.flow.marks import DEADMAN_WAIT_S, HOLD_BRIDGE
 from ccctl.flow.roster import Roster, from_json, with_members, with_retired
 from ccctl.queue.line import put
 from ccctl.queue.needs import Stage, refitted
-from ccctl.world import foretelling, lending, phones, telling
+from ccctl.world import engaged, foretelling, lending, phones, telling
 from ccctl.world.callbacks import customer_gone
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import (
@@ -37,19 +37,22 @@ from ccctl.world.queueing import (
     release_if_empty,
     renew,
 )
-from ccctl.world.state import Out, Phase, Visit, World, is_leg, is_picked_up
+from ccctl.world.state import Leg, Out, Phase, Visit, World, is_leg, is_picked_up
 from ccctl.world.timers import start_timer
 from ccctl.world.watching import end as end_watch
 
 LOOK_MS = 60_000  # no look takes longer
 MOST_PRIORITY, MOST_WAIT_S = 1_000_000, 7 * 86_400
 NUMBER = re.compile(r"-?[0-9]{1,18}")
+LOG_MS = 1000  # the log tells an end a moment after the channel is gone, but to the millisecond
 
 
 def on_started(world: World, event: Started, out: Out) -> None:
     world.boot = event.boot
     world.bridges.clear()
     world.held = dict.fromkeys(world.nodes, True)  # until the first look: nobody rings by what is old news
+    for leg in world.legs.values():
+        leg.lost = leg.phase in (Phase.WHISPER, Phase.CONNECTING)
     _set_timers_back(world, event.at, out)
     renew(world, event.at, out)
 
@@ -189,11 +192,22 @@ def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: 
         gone = _on(event, leg) and leg not in live and not _is_younger(state.offer.offered, at)
         if gone and leg in world.legs:
             _end_leg(world, out, leg, at)
+    for channel in [ref for ref, (_, since) in world.engaged.items() if _on(event, ref) and since < at]:
+        if channel not in live:
+            engaged.ended(world, channel, at, out)
     for leg in [leg for leg in world.watches if _on(event, leg) and leg not in live]:
         end_watch(world, out, leg, at)
     for call in [ref for ref in world.calls if _on(event, ref) and ref not in live]:
         if call not in world.visits and not _is_younger(world.calls[call].row.started, at):
-            end_call(world, out, call, at)
+            world.calls[call].gone = at
+            start_timer(world, out, f"gone:{event.node}", at + LOG_MS)
+
+
+def on_gone_timer(world: World, node: str, at: int, out: Out) -> None:
+    """Calls that a look did not find, and whose end the log has not told since: Asterisk died with them."""
+    for call, state in list(world.calls.items()):
+        if state.gone and split_ref(call)[0] == node and call not in world.visits:
+            end_call(world, out, call, state.gone)
 
 
 def _is_younger(began: int, at: int) -> bool:
@@ -284,6 +298,8 @@ def _number(text: str, least: int = 0, most: int = 0) -> int | None:
 
 def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Out) -> None:
     """Callers who wait are held again (which renews their timer); legs go on from where they are."""
+    for leg in [leg for leg, state in world.legs.items() if _are_together(state, leg, live)]:
+        on_connected(world, leg, event.at, out)  # before somebody is taken out of his talk, into the music
     for call, visit in list(world.visits.items()):
         if _on(event, call) and visit.row.ended is None:
             if not visit.on_line:
@@ -300,11 +316,11 @@ def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Ou
         if channel is None or not channel.up or leg not in world.legs:
             continue
         if state.phase is Phase.RINGING:
-            on_leg_answered(world, leg, event.at, out)
-        elif state.phase is Phase.WHISPER:
-            on_whisper_done(world, leg, event.at, out)
+            on_leg_answered(world, leg, event.at, out, again=True)
+        elif state.phase is Phase.WHISPER and state.lost:
+            on_whisper_done(world, leg, event.at, out, playing=True)
         elif state.phase is Phase.CONNECTING:
-            _reconnect(world, event, live, leg, out)
+            _reconnect(world, event, leg, out)
     go_on(world, out, event.node, event.at)
 
 
@@ -323,13 +339,17 @@ def _resume_dialling(
         start_timer(world, out, f"dial:{visit.row.call}", event.at + ring_ms)
 
 
-def _reconnect(world: World, event: Resynced, live: dict[Ref, LiveChannel], leg: Ref, out: Out) -> None:
+def _are_together(state: Leg, leg: Ref, live: dict[Ref, LiveChannel]) -> bool:
+    if state.phase is Phase.DIALLING or state.call not in live or leg not in live:
+        return False
+    return live[state.call].bridge == live[leg].bridge != ""
+
+
+def _reconnect(world: World, event: Resynced, leg: Ref, out: Out) -> None:
+    """What this run has asked for will be answered: asked twice, both would lose each other for a moment."""
     state = world.legs[leg]
-    caller = live.get(state.call)
-    if caller is not None and caller.bridge and caller.bridge == live[leg].bridge:
-        on_connected(world, leg, event.at, out)
-    else:
-        connect(world, out, leg, state, event.at)
+    if state.lost:
+        connect(world, out, leg, state, event.at, playing=True)
 
 
 def rebuild_lines(world: World) -> None:

@@ -50,6 +50,7 @@ class Call(msgspec.Struct):
     asked_queue: str = ""
     asked_at: int = 0
     left: int = 0  # when he last left our application
+    gone: int = 0  # when a look did not find his channel any more
     marked: int = 0  # when his dialplan last told where he is
     leaving: str = ""  # the result we gave him back with, until he has left our application
     closed: bool = False
@@ -117,7 +118,8 @@ class Phase(StrEnum):
 
 
 class Leg(msgspec.Struct):
-    """An agent's phone that we rang for a visit."""
+    """An agent's phone that we rang for a visit. `inside`: who of both has entered their bridge, by the
+    event log; `lost`: nobody will tell how the whisper, or the connecting, ended."""
 
     call: Ref
     agent: str
@@ -125,6 +127,8 @@ class Leg(msgspec.Struct):
     phase: Phase
     offer: OfferRow
     recording: RecordingRow | None = None
+    inside: tuple[Ref, ...] = ()
+    lost: bool = False
 
 
 class WatchState(msgspec.Struct):
@@ -172,6 +176,8 @@ class World(msgspec.Struct):
     ended: dict[Ref, bool] = {}  # calls that are over; True: since the last renewal of timers
     directs: dict[Ref, tuple[str, int]] = {}  # agents' own calls: channel -> agent, when it began
     codes: dict[Ref, bool] = {}  # channels that dialled a feature code
+    recorded: dict[Ref, RecordingRow] = {}  # recordings that ended a moment ago
+    engaged: dict[Ref, tuple[str, int]] = {}  # channels by which app_queue has an agent, and since when
 
     def next_serial(self) -> int:
         self.serial += 1
@@ -253,9 +259,13 @@ class World(msgspec.Struct):
         config = self.roster.agents.get(agent)
         return config.queues if config else ()
 
+    def is_engaged(self, agent: str) -> bool:
+        """app_queue rings him, or he talks to one of its callers."""
+        return bool(self.engaged) and any(agent == name for name, _ in self.engaged.values())
+
     def is_free(self, agent: Agent, queue: str) -> bool:
         """Callers of this queue may be offered to him now."""
-        if queue in self.queue_pauses.get(agent.name, ()):
+        if queue in self.queue_pauses.get(agent.name, ()) or self.is_engaged(agent.name):
             return False
         if agent.presence is Presence.DIRECT_CALL and agent.after is None:
             config = self.queue(queue)

@@ -65,7 +65,7 @@ def test_a_hangup() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["CHAN_START", "CHAN_END", "LINKEDID_END", "APP_START"])
+@pytest.mark.parametrize("name", ["CHAN_END", "LINKEDID_END", "APP_START"])
 def test_what_the_core_need_not_know(name: str) -> None:
     assert event_of(HANGUP.replace("HANGUP", name)) is None
 

@@ -185,3 +185,25 @@ async def test_who_is_connected_or_leaves_while_his_timer_waits_for_renewal_is_n
     await bench.do(*renewals, c.Connect(call=calls[1], leg=LEG), c.Release(call=calls[2], result="x"))
     await until(lambda: bench.executor._renewing is not None and bench.executor._renewing.done(), 2)
     assert bench.ari.done.count("channels_set_channel_var") == 3  # one of each command
+
+
+async def test_whoever_has_no_answer_wants_asterisk_to_be_looked_at() -> None:
+    """Done or not, nobody knows: a phone may ring that we took back, a call live that we ended."""
+    operations = ("channels_play_with_id", "channels_hangup", "bridges_add_channel")
+    for command in (
+        c.Whisper(leg=LEG, media=("sound:x",), language="en"),
+        c.Disconnect(leg=LEG),
+        c.Connect(call=CALL, leg=LEG),
+    ):
+        bench, doubts = Bench(), []
+        bench.executor.on_doubt = lambda doubts=doubts: doubts.append(1)
+        bench.ari.fails = dict.fromkeys(operations, AsteriskDown("x"))
+        await bench.do(command)
+        assert doubts == [1], command
+
+
+async def test_a_whisper_without_an_answer_does_not_keep_the_agent_waiting() -> None:
+    bench = Bench()
+    bench.ari.fails = {"channels_play_with_id": AsteriskDown("x")}
+    done = await bench.do(c.Whisper(leg=LEG, media=("sound:x",), language="en"))
+    assert [(type(event), event.cause) for event in done] == [(e.WhisperDone, "failed")]

@@ -26,3 +26,17 @@ def test_a_recording_that_fails_after_its_start_keeps_path_and_start() -> None:
     centre.leg_ended(leg)
     assert centre.rows[ch.RecordingRow][leg] == row
     assert centre.visit(call).outcome == "answered"
+
+
+def test_a_talk_that_is_over_before_the_proof_has_its_failed_recording_all_the_same() -> None:
+    centre = Centre(make_roster(agents=1))
+    centre.login("a0")
+    centre.queued()
+    leg = centre.leg_of("a0")
+    centre.talk(leg)
+    centre.send(e.RecordingStarted(at=centre.at, leg=leg, path="2026/x.wav"))
+    centre.leg_ended(leg)
+    ended = centre.rows[ch.RecordingRow][leg].ended
+    centre.send(e.RecordingFailed(at=centre.at + 1500, leg=leg, reason="the disk is full"))
+    row = centre.rows[ch.RecordingRow][leg]
+    assert (row.failed, row.ended) == ("the disk is full", ended)
