@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from ccctl.asterisk.ari_rest import Rest
+from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
 from tests.support.desk import EARS, Desk, at_desk, ears, running
 from tests.support.running import ANNA, BEN, CALLER, MUSIC, SECOND, THIRD, Centre
 from tests.support.until import until
@@ -57,6 +59,7 @@ async def test_kill_9_with_two_talks_and_three_waiting_then_restart(centre: Cent
     wanted |= {f"waiting {i}": {MUSIC} for i in range(3)}
     await ears(everybody, wanted)
     newcomer = desk.call("+49301002", tone=THIRD)  # comes while nobody is there
+    await set_timer(centre, desk.numbers[newcomer], 60)  # a busy machine is not back in his 3 s
     await newcomer.until_heard({MUSIC}, among=EARS)
     have_patience(centre)
     agent_a.hangup()  # nobody sees this end
@@ -107,7 +110,9 @@ async def test_who_waits_when_it_dies_for_good_gets_to_app_queue(centre: Centre,
     await waiting.until_heard({MUSIC}, among=EARS)
     await asyncio.to_thread(centre.kill)
     agent.hangup()
-    ringing = await desk.anna.incoming(75)  # the dead-man timer of a waiting caller is a minute
+    left = await set_timer(centre, desk.numbers[waiting], 2)
+    assert DEADMAN_WAIT_S - DEADMAN_RENEW_MS / 1000 - 3 < left <= DEADMAN_WAIT_S
+    ringing = await desk.anna.incoming(15)
     ringing.answer()
     await waiting.until_heard({ANNA}, 8, among=EARS)
     ringing.hangup()
@@ -118,6 +123,20 @@ async def test_who_waits_when_it_dies_for_good_gets_to_app_queue(centre: Centre,
     call = (await desk.ended(waiting))["id"]
     visits = centre.rows("select * from visits where call = :call order by entered", call=call)
     assert [(v["engine"], v["outcome"]) for v in visits] == [("acd", "withdrawn"), ("native", "answered")]
+
+
+async def set_timer(centre: Centre, caller: str, seconds: int) -> float:
+    """The dead-man timer of one who waits is made longer or shorter; what was left of it."""
+    ari = Rest(centre.lab.node)
+    await ari.open()
+    try:
+        (channel,) = [one for one in await ari.call("channels_list") if one["caller"]["number"] == caller]
+        timer = {"channelId": channel["id"], "variable": "TIMEOUT(absolute)"}
+        left = float((await ari.call("channels_get_channel_var", **timer))["value"])
+        await ari.call("channels_set_channel_var", **timer, value=str(seconds))
+    finally:
+        await ari.shut()
+    return left
 
 
 async def test_stopped_in_order_and_started_again_is_as_if_nothing_had_been(

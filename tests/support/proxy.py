@@ -13,6 +13,7 @@ class Proxy:
         self._flow.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None] | None] = set()
 
     async def __aenter__(self) -> "Proxy":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -27,6 +28,8 @@ class Proxy:
         self._flow.set()
         self.cut()
         await self._server.wait_closed()
+        if serving := {task for task in self._serving if task}:
+            await asyncio.wait(serving, timeout=2)
 
     def cut(self) -> None:
         for writer in self._writers:
@@ -40,6 +43,13 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._serving.add(asyncio.current_task())
+        try:
+            await self._pass(reader, writer)
+        finally:
+            self._serving.discard(asyncio.current_task())
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:

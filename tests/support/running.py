@@ -149,7 +149,7 @@ class Centre:
             self.daemon = subprocess.Popen(
                 command, stdout=log, stderr=log, env=os.environ | {"PYTHONASYNCIODEBUG": ""}
             )
-        wait_until(self.is_up, 20, f"the daemon serves; see {self.log}")
+        wait_until(self.is_up, 60, f"the daemon serves; see {self.log}")
 
     def is_up(self) -> bool:
         assert self.daemon is None or self.daemon.poll() is None, self.log.read_text()[-3000:]
