@@ -17,10 +17,11 @@ from ccctl import events as e
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
 from ccctl.asterisk.dialling import caller_id, dial, quiet
+from ccctl.asterisk.holding import hold, is_held
 from ccctl.asterisk.node import Node
 from ccctl.commands import AsteriskCommand
 from ccctl.errors import AsteriskDown, AsteriskRefused, CcctlError
-from ccctl.flow.marks import APP, DEADMAN_WAIT_S, HOLD_BRIDGE
+from ccctl.flow.marks import APP, DEADMAN_WAIT_S
 
 log = logging.getLogger(__name__)
 ANSWER_WAIT_S = 5.0
@@ -184,24 +185,8 @@ class Executor:
     async def _hold(self, command: c.Hold) -> None:
         door, ident = self._door(command.call)
         await self._set(command.call, "TIMEOUT(absolute)", str(DEADMAN_WAIT_S))
-        if command.again and await self._is_held(door, ident):
-            return
-        try:
-            await self._into_hold(door, ident)
-        except AsteriskRefused as error:
-            if error.status != 404:
-                raise
-            await door.ari.bridges_create_with_id(HOLD_BRIDGE, "holding", HOLD_BRIDGE)
-            await self._into_hold(door, ident)
-
-    async def _is_held(self, door: Door, ident: str) -> bool:
-        try:
-            return ident in (await door.ari.bridges_get(HOLD_BRIDGE))["channels"]
-        except AsteriskRefused:  # no such bridge yet
-            return False
-
-    async def _into_hold(self, door: Door, ident: str) -> None:
-        await door.ari.bridges_add_channel(HOLD_BRIDGE, ident, role="holding_participant")
+        if not command.again or not await is_held(door.ari, ident):
+            await hold(door.ari, ident)
 
     async def _tell(self, command: c.Tell) -> None:
         """Asterisk would play a second one after the first, and music never: then this one is left out."""

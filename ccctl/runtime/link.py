@@ -12,6 +12,7 @@ from ccctl.asterisk.ari import Ari
 from ccctl.asterisk.eventlog import EventLog
 from ccctl.asterisk.execute import Door, Executor
 from ccctl.asterisk.node import Node
+from ccctl.asterisk.phones import GONE, phones_of
 from ccctl.asterisk.resync import look
 from ccctl.asterisk.translate import translate
 from ccctl.errors import CcctlError
@@ -21,10 +22,9 @@ from ccctl.runtime.tasks import now_ms, spawn
 log = logging.getLogger(__name__)
 RETRY_S = 1.0
 # AMI is for actions: facts come by ARI and the event log. Device states only by AMI, and they are hints: the
-# list of them, asked for again and again, is the truth.
+# list of them, asked for again and again, is the truth; that a phone is gone only the contacts know.
 WANTED = frozenset({"FullyBooted", "Shutdown", "DeviceStateChange"})
 PHONES_S = 30.0
-GONE = ("UNAVAILABLE", "INVALID")
 
 
 class Link:
@@ -39,7 +39,7 @@ class Link:
         self.door = Door(node, self.ari, self.ami)
         self.log = EventLog(node, engine.emit, now_ms)
         self._tasks: list[asyncio.Task[None]] = []
-        self._ami_is_back = asyncio.Event()
+        self._phones_wanted = asyncio.Event()
         self._resyncer: asyncio.Task[None] | None = None
         self._look_wanted = False
         self._details: dict[str, str] = {}  # door -> what it said last
@@ -69,34 +69,36 @@ class Link:
             self.engine.emit(event)
 
     def _on_ami(self, raw: dict[str, str]) -> None:
-        if raw.get("Event") == "DeviceStateChange":
-            self._phone(raw, False)
+        if raw.get("Event") != "DeviceStateChange":
+            return
+        if raw.get("State") in GONE:
+            self._phones_wanted.set()
+        else:
+            self._phone(raw, gone=False, looked=False)
 
-    def _phone(self, row: Mapping[str, str], looked: bool) -> None:
+    def _phone(self, row: Mapping[str, str], gone: bool, looked: bool = True) -> None:
         """Tell the core what is news to it of an agent's phone."""
         kind, _, name = row.get("Device", "").partition("/")
         agent = self.engine.world.agents.get(name)
         state = row.get("State", "")
         if kind != "PJSIP" or agent is None or state == "UNKNOWN":
             return
-        if looked and state in GONE and not agent.phone_gone:
-            return  # after its own start Asterisk says so of each phone until it has pinged it
         idle = looked and state in ("NOT_INUSE", *GONE)
-        if agent.phone_gone is not (state in GONE) or (idle and agent.direct):
-            seen = e.PhoneSeen(at=now_ms(), agent=name, reachable=state not in GONE, idle=idle, cause="ami")
+        if agent.phone_gone is not gone or (idle and agent.direct):
+            seen = e.PhoneSeen(at=now_ms(), agent=name, reachable=not gone, idle=idle, cause="ami")
             self.engine.emit(seen)
 
     async def _look_at_phones(self) -> None:
         while True:
             if self.ami.up:
                 try:
-                    for row in await self.ami.rows("DeviceStateList"):
-                        self._phone(row, True)
+                    for row, gone in await phones_of(self.ami):
+                        self._phone(row, gone)
                 except CcctlError as error:
                     log.warning("phones: %s", error, extra={"action": "phones-not-seen"})
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ami_is_back.wait(), PHONES_S)
-            self._ami_is_back.clear()
+                await asyncio.wait_for(self._phones_wanted.wait(), PHONES_S)
+            self._phones_wanted.clear()
 
     def _on_ari_state(self, up: bool, detail: str) -> None:
         self._state("ARI", up, detail)
@@ -105,7 +107,7 @@ class Link:
 
     def _on_ami_state(self, up: bool, detail: str) -> None:
         if up:
-            self._ami_is_back.set()
+            self._phones_wanted.set()
         self._state("AMI", up, detail)
 
     def _state(self, door: str, up: bool, detail: str) -> None:

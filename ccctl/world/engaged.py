@@ -4,7 +4,7 @@ shall have two calls for it. It sees our calls by the state of the phones, we se
 
 from ccctl.agent.state import Agent, Presence
 from ccctl.changes import OfferOutcome
-from ccctl.events import ChannelStarted, Ref
+from ccctl.events import ChannelStarted, LiveChannel, Ref, Resynced, split_ref
 from ccctl.world.queueing import back_in_line, give_work, withdraw
 from ccctl.world.state import Out, Phase, World
 
@@ -48,6 +48,13 @@ def ended(world: World, channel: Ref, at: int, out: Out) -> None:
     _recount(world, agent, free)
     if agent.presence is Presence.READY:
         give_work(world, out, agent.name, at)
+
+
+def on_look(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Out) -> None:
+    """What a look at Asterisk does not find is over."""
+    for channel, (_, since) in list(world.engaged.items()):
+        if split_ref(channel)[0] == event.node and channel not in live and since < event.at:
+            ended(world, channel, event.at, out)
 
 
 def _free(world: World, agent: Agent) -> list[bool]:

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from ccctl.changes import CallRow, Outcome, SegmentKind, SegmentRow, VisitRow
 from ccctl.events import Ref, split_ref
 from ccctl.world import lending
-from ccctl.world.state import Call, Out, World
+from ccctl.world.state import Call, Leg, Out, World
 
 Names = tuple[str, str, str]
+PROOF_MS = 10_000
 
 
 def call_for(world: World, out: Out, reference: Ref, at: int) -> Call:
@@ -137,3 +138,13 @@ def _end_lost_visit(call: Call, out: Out, at: int) -> None:
     call.native, call.asked_queue, call.last_visit = None, "", row
     out.row(row)
     out.touch(f"queue/{row.queue}")
+
+
+def end_recording(world: World, out: Out, leg: Leg, at: int) -> None:
+    """It is remembered for a moment: a short talk may be over before it is known that nothing was written."""
+    if leg.recording is None:
+        return
+    row = replace(leg.recording, ended=max(at, leg.recording.started))
+    out.row(row)
+    recorded = {who: old for who, old in world.recorded.items() if (old.ended or 0) > at - PROOF_MS}
+    world.recorded = recorded | {row.id: row}

@@ -11,14 +11,13 @@ from ccctl.events import ConnectFailed, LegFailed, Ref, split_ref
 from ccctl.flow.numbering import is_number
 from ccctl.recording.policy import is_recorded, recording_path
 from ccctl.world import callbacks, customers, foretelling, lending
-from ccctl.world.ledger import begin, close_segment, update_row
+from ccctl.world.ledger import begin, close_segment, end_recording, update_row
 from ccctl.world.presence import change
 from ccctl.world.queueing import (
     RING_ALL,
     back_in_line,
     back_to_music,
     end_offer,
-    end_recording,
     make_offer,
     release,
     trigger,

@@ -17,7 +17,7 @@ from ccctl.queue.needs import members, stages
 from ccctl.queue.strategy import drawn, occupancy
 from ccctl.world import foretelling, lending
 from ccctl.world.customers import dial
-from ccctl.world.ledger import begin, call_for, close_segment, new_visit_row, update_row
+from ccctl.world.ledger import begin, call_for, close_segment, end_recording, new_visit_row, update_row
 from ccctl.world.presence import change, occupy, reserve
 from ccctl.world.state import Call, Leg, Out, Phase, Visit, World, is_picked_up, is_reserved, out_of_pool
 from ccctl.world.timers import start_timer, stop_timer, tell_later
@@ -27,7 +27,6 @@ _NOT_ASKED = AWAY | {Presence.UNREACHABLE}
 _TIMED = (Presence.WRAPUP, Presence.RESERVED, Presence.PAUSED, Presence.NOT_RESPONDING)  # timers' names
 ALONE = 2  # fewer than so many who are free: nothing to choose
 RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
-PROOF_MS = 10_000
 RESULTS = {
     Outcome.TIMED_OUT: "timeout",
     Outcome.FULL: "full",
@@ -395,16 +394,6 @@ def end_offer(world: World, out: Out, leg: Leg, why: OfferOutcome, at: int) -> N
         end_recording(world, out, leg, at)
 
 
-def end_recording(world: World, out: Out, leg: Leg, at: int) -> None:
-    """It is remembered for a moment: a short talk may be over before it is known that nothing was written."""
-    if leg.recording is None:
-        return
-    row = replace(leg.recording, ended=max(at, leg.recording.started))
-    out.row(row)
-    recorded = {who: old for who, old in world.recorded.items() if (old.ended or 0) > at - PROOF_MS}
-    world.recorded = recorded | {row.id: row}
-
-
 def send_on(world: World, out: Out, visit: Visit, outcome: Outcome, at: int, result: str = "") -> None:
     """End the waiting and give the caller back to his dialplan."""
     end_waiting(world, out, visit, outcome, at)
@@ -497,7 +486,8 @@ def on_renew(world: World, at: int, out: Out) -> None:
 def renew(world: World, at: int, out: Out) -> None:
     """Renew the dead-man timer of everybody who waits; send on again who should be gone long ago."""
     for call, visit in world.visits.items():
-        if visit.row.ended is None and visit.on_line and not world.is_held(call):
+        waits = visit.row.ended is None and visit.on_line and not world.is_connecting(visit)
+        if waits and not world.is_held(call):
             out.do(c.ExtendWait(call=call, seconds=DEADMAN_WAIT_S))
     for reference, state in world.calls.items():
         if state.leaving and not world.is_held(reference):

@@ -192,9 +192,7 @@ def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: 
         gone = _on(event, leg) and leg not in live and not _is_younger(state.offer.offered, at)
         if gone and leg in world.legs:
             _end_leg(world, out, leg, at)
-    for channel in [ref for ref, (_, since) in world.engaged.items() if _on(event, ref) and since < at]:
-        if channel not in live:
-            engaged.ended(world, channel, at, out)
+    engaged.on_look(world, event, live, out)
     for leg in [leg for leg in world.watches if _on(event, leg) and leg not in live]:
         end_watch(world, out, leg, at)
     for call in [ref for ref in world.calls if _on(event, ref) and ref not in live]:
@@ -306,11 +304,8 @@ def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Ou
                 _resume_dialling(world, event, visit, live.get(call), out)
                 continue
             telling.resume(world, out, visit, event.at)
-            queue = world.roster.queues.get(visit.row.queue)
-            if call in live and live[call].bridge == HOLD_BRIDGE:
-                out.do(c.ExtendWait(call=call, seconds=DEADMAN_WAIT_S))
-            else:
-                out.do(c.Hold(call=call, music=queue.music if queue else "default", again=True))
+            if not world.is_connecting(visit):
+                _hold_again(world, out, visit, live.get(call))
     for leg, state in list(world.legs.items()):
         channel = live.get(leg)
         if channel is None or not channel.up or leg not in world.legs:
@@ -322,6 +317,14 @@ def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Ou
         elif state.phase is Phase.CONNECTING:
             _reconnect(world, event, leg, out)
     go_on(world, out, event.node, event.at)
+
+
+def _hold_again(world: World, out: Out, visit: Visit, channel: LiveChannel | None) -> None:
+    call, queue = visit.row.call, world.roster.queues.get(visit.row.queue)
+    if channel is not None and channel.bridge == HOLD_BRIDGE:
+        out.do(c.ExtendWait(call=call, seconds=DEADMAN_WAIT_S))
+    else:
+        out.do(c.Hold(call=call, music=queue.music if queue else "default", again=True))
 
 
 def _resume_dialling(

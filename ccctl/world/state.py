@@ -204,6 +204,10 @@ class World(msgspec.Struct):
     def is_held(self, reference: Ref) -> bool:
         return bool(self.held) and reference.partition("/")[0] in self.held
 
+    def is_connecting(self, visit: Visit) -> bool:
+        """On his way to his agent: nobody may put him into the music, or set his timer, behind that."""
+        return any(self.legs[leg].phase is Phase.CONNECTING for leg in visit.legs if leg in self.legs)
+
     def queue(self, name: str) -> QueueConfig | None:
         return self.roster.queues.get(name)
 

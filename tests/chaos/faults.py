@@ -24,8 +24,13 @@ from tests.support.until import until
 SPREAD_S = {"ringing": 0.4, "whisper": 0.6, "connecting": 0.03, "hung up": 0.03, "leaving": 0.03}
 
 
-def kills(times: int, seed: int, pause_s: tuple[float, float] = (2.0, 4.0)) -> Fault:
-    """kill -9 in every kind of moment; it is back at once, or later than newcomers wait for it."""
+AWAY_S = (0.0, 0.0, 0.5, 1.5, 4.0)  # the last is longer than newcomers wait for the daemon
+
+
+def kills(
+    times: int, seed: int, pause_s: tuple[float, float] = (2.0, 4.0), away_s: tuple[float, ...] = AWAY_S
+) -> Fault:
+    """kill -9 in every kind of moment; it is back at once, or after a while."""
 
     async def fault(centre: Centre, load: Load) -> str:
         chance, hit, longest = random.Random(seed), Counter[str](), 0.0
@@ -37,7 +42,7 @@ def kills(times: int, seed: int, pause_s: tuple[float, float] = (2.0, 4.0)) -> F
             centre.kill()
             began = time.monotonic()
             hit[moment] += 1
-            await asyncio.sleep(chance.choice((0.0, 0.0, 0.5, 1.5, 4.0)))
+            await asyncio.sleep(chance.choice(away_s))
             await asyncio.to_thread(centre.start)
             longest = max(longest, time.monotonic() - began)
             await asyncio.sleep(chance.uniform(*pause_s))
@@ -50,7 +55,7 @@ def kills(times: int, seed: int, pause_s: tuple[float, float] = (2.0, 4.0)) -> F
 # -- the doors -------------------------------------------------------------------------------------------
 
 
-def cuts(doors: Doors, rounds: int = 2) -> Fault:
+def cuts(doors: Doors, rounds: int = 2, pause_s: float = 2) -> Fault:
     """Each door is cut, then both, in the middle of calls."""
 
     async def fault(centre: Centre, load: Load) -> str:
@@ -60,7 +65,7 @@ def cuts(doors: Doors, rounds: int = 2) -> Fault:
                 await load.next("ringing" if round_ else "connecting")
                 for proxy in proxies:
                     proxy.cut()
-                await asyncio.sleep(2)
+                await asyncio.sleep(pause_s)
         return f"{rounds} x AMI, ARI's requests, ARI's events and all of them cut"
 
     return fault
@@ -95,7 +100,7 @@ async def reached(centre: Centre, state: str) -> None:
     await until(seen, 30, f"Asterisk is {state} for the daemon", every=0.2)
 
 
-def frozen(seconds: float) -> Fault:
+def frozen(seconds: float, after_s: float = 8) -> Fault:
     """Longer than newcomers wait for the daemon, shorter than those who wait already do."""
 
     async def fault(centre: Centre, load: Load) -> str:
@@ -105,7 +110,7 @@ def frozen(seconds: float) -> Fault:
         await asyncio.sleep(seconds)
         os.kill(centre.daemon.pid, signal.SIGCONT)
         meanwhile = len(load.talks) - talks
-        await asyncio.sleep(8)
+        await asyncio.sleep(after_s)
         return f"SIGSTOP for {seconds:g} s; {meanwhile} talks ended meanwhile"
 
     return fault
@@ -139,11 +144,22 @@ def _url(centre: Centre) -> str:
 # -- Asterisk --------------------------------------------------------------------------------------------
 
 
+def _is_dead(pid: int) -> bool:
+    """It loses its name first and its ports a moment later: when all its threads are gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return "\nState:\tZ" in status and "\nThreads:\t1\n" in status
+
+
 async def asterisk_dies(centre: Centre, load: Load) -> str:
-    os.kill(centre.lab.pid(), signal.SIGKILL)
+    pid = centre.lab.pid()
+    os.kill(pid, signal.SIGKILL)
     load.lost_before = time.time()
     for phone in load.phones.calls:
         phone.hangup()
+    await until(lambda: _is_dead(pid), 10, "Asterisk has let go of its ports")
     await asyncio.to_thread(centre.lab.up)  # at once, before somebody else's takes its ports
     load.lost_before = time.time()
     await load.register()

@@ -119,6 +119,13 @@ class Result:
     found: list[str] = field(default_factory=list)
 
 
+def check(result: Result, talks: int) -> None:
+    """Nothing was found, and enough was done."""
+    told = "\n".join(map(str, result.found))
+    assert not result.found, f"seed {result.seed}, {result.done}:\n{told}"
+    assert result.talks >= talks, result
+
+
 Fault = Callable[[Centre, Load], Awaitable[str]]
 
 

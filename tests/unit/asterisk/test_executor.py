@@ -207,3 +207,19 @@ async def test_a_whisper_without_an_answer_does_not_keep_the_agent_waiting() -> 
     bench.ari.fails = {"channels_play_with_id": AsteriskDown("x")}
     done = await bench.do(c.Whisper(leg=LEG, media=("sound:x",), language="en"))
     assert [(type(event), event.cause) for event in done] == [(e.WhisperDone, "failed")]
+
+
+async def test_callers_who_all_find_no_holding_bridge_are_all_held() -> None:
+    """Another one made it a moment ago: that is no failure."""
+    bench = Bench()
+    missing = [AsteriskRefused("no bridge", status=404)]
+
+    async def enter(*given: object, **named: object) -> None:
+        bench.ari.done.append("enter")
+        if missing:
+            raise missing.pop()
+
+    bench.ari.bridges_add_channel = enter
+    bench.ari.fails["bridges_create_with_id"] = AsteriskRefused("already exists", status=409)
+    await bench.do(c.Hold(call=CALL))
+    assert bench.ari.done[-3:] == ["enter", "bridges_create_with_id", "enter"]

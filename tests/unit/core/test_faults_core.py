@@ -1,5 +1,7 @@
 """What a death or a pause in an awkward moment would break: found by the chaos suite, held here."""
 
+import pytest
+
 from ccctl import changes as ch
 from ccctl import commands as c
 from ccctl import events as e
@@ -211,3 +213,15 @@ def test_phones_that_others_ring_are_none_of_ours() -> None:
     centre.send(e.CallMarked(at=centre.at, call=CALL, mark=marks.CALL, value="internal", caller="200"))
     centre.send(e.ChannelStarted(at=centre.at, channel=CHANNEL, name="PJSIP/a0-0000001", linked=CALL))
     assert not centre.world.engaged
+
+
+@pytest.mark.parametrize("bridge", ["", marks.HOLD_BRIDGE])
+def test_a_look_while_both_are_connected_leaves_the_caller_to_it(bridge: str) -> None:
+    """He is asked into their bridge already: put into the music behind that his agent would hear nobody, and
+    a timer that is set behind that would end the talk."""
+    centre, call, leg = connecting(whisper=())
+    assert centre.world.legs[leg].phase is Phase.CONNECTING
+    assert not {"Hold", "ExtendWait"} & set(kinds(look(centre, up(call, bridge), up(leg))))
+    assert "ExtendWait" not in kinds(centre.send(e.TimerFired(at=centre.at, timer="renew")))
+    centre.send(e.ConnectFailed(at=centre.at, leg=leg, reason="no answer", down=True))
+    assert {"Hold", "ExtendWait"} & set(kinds(look(centre, up(call, bridge))))
