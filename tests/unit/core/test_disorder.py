@@ -223,7 +223,11 @@ class Disorder:
         rebuild_lines(self.world)
 
 
-@settings(max_examples=int(os.environ.get("HISTORIES", "100")), deadline=None)
+@settings(
+    max_examples=int(os.environ.get("HISTORIES", "100")),
+    deadline=None,
+    derandomize="HISTORIES" not in os.environ,
+)
 @given(
     seed=st.integers(0, 1 << 32),
     first=st.integers(0, 3),

@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Callable
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -46,6 +47,7 @@ PLAIN = QueueConfig(
     callback=CallbackConfig(via="telco", gap_ms=4000, expires_ms=60_000),
     whisper=WHISPER,
     wrap_up_ms=2000,
+    wrap_up_max_ms=5000,
     max_callers=4,
     ring_ms=5000,
 )
@@ -68,7 +70,6 @@ TIERED = replace(
     forced=("a0",),
     miss_limit=2,
     rest_ms=9000,
-    wrap_up_max_ms=5000,
     sticky_ms=60_000,
     sticky_wait_ms=4000,
     announce=AnnounceConfig(2000, position=True, wait_time=True, media=("sound:a",)),
@@ -504,7 +505,8 @@ class Day(RuleBasedStateMachine):
     def a_guard_knows_the_service_level_of_the_ledger(self) -> None:
         world = self.centre.world
         for name in world.roster.queues:
-            assert lending.level_of(world, name, self.centre.at) == self.centre.level(name, self.centre.at)
+            level = self.centre.level(name, self.centre.at)
+            assert lending.level_of(world, name, self.centre.at) == pytest.approx(level)
 
     @invariant()
     def nothing_ends_before_it_began(self) -> None:
@@ -616,7 +618,7 @@ class Day(RuleBasedStateMachine):
                 assert agent.phone_gone
             elif agent.presence is Presence.WRAPUP:
                 assert world.timers[f"wrapup:{agent.name}"] == agent.until
-                assert agent.until - agent.since <= 5000 or agent.until - agent.since == 2000
+                assert agent.until - agent.since <= PLAIN.wrap_up_max_ms
 
     @invariant()
     def pauses_of_queues_are_rows_that_are_open(self) -> None:
@@ -669,7 +671,11 @@ class Day(RuleBasedStateMachine):
             assert (presence is Presence.OFFLINE) == (not rows or rows[-1].ended is not None)
 
 
+# The same days each time, so that a change is judged by itself; as many new ones as HISTORIES says.
 TestDay = Day.TestCase
 TestDay.settings = settings(
-    max_examples=int(os.environ.get("HISTORIES", "60")), stateful_step_count=50, deadline=None
+    max_examples=int(os.environ.get("HISTORIES", "60")),
+    stateful_step_count=50,
+    deadline=None,
+    derandomize="HISTORIES" not in os.environ,
 )
