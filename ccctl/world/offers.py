@@ -15,10 +15,11 @@ from ccctl.world.ledger import begin, close_segment, end_recording, update_row
 from ccctl.world.presence import change
 from ccctl.world.queueing import (
     RING_ALL,
+    ask_on,
     back_in_line,
-    back_to_music,
     end_offer,
     make_offer,
+    rejoin,
     release,
     trigger,
     withdraw,
@@ -258,7 +259,8 @@ def take_back(world: World, out: Out, leg: Ref, at: int) -> None:
     withdraw(world, out, leg, OfferOutcome.FAILED, at)
     if visit is not None and leg in visit.legs:
         visit.legs.remove(leg)
-        back_to_music(world, out, visit, at)
+        rejoin(world, visit, at)
+        _to_music(world, out, visit, at)
 
 
 def on_ring_timer(world: World, leg: Ref, at: int, out: Out) -> None:
@@ -279,14 +281,24 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
     offered = visit is not None and leg in visit.legs
     if visit is not None and offered:
         visit.legs.remove(leg)
+        if state.phase is not Phase.DIALLING:
+            rejoin(world, visit, at)  # first: an agent who stays free is asked for nobody behind him
     trigger(world, out, state.agent, what, at, (str(why), "distributor"))
     if visit is not None and offered and state.call in world.visits:
-        _AFTER_MISS.get(state.phase, back_in_line)(world, out, visit, at)
+        _AFTER_MISS.get(state.phase, ask_on)(world, out, visit, at)
     out.do(c.Disconnect(leg=leg))
 
 
+def _to_music(world: World, out: Out, visit: Visit, at: int) -> None:
+    """He was on his way to the agent, and may already be out of the holding bridge."""
+    if visit.on_line:
+        music = world.roster.queues[visit.row.queue].music
+        out.do(c.Hold(call=visit.row.call, music=music, again=True))
+    ask_on(world, out, visit, at)
+
+
 _AFTER_MISS: dict[Phase, Callable[[World, Out, Visit, int], None]] = {
-    Phase.CONNECTING: back_to_music,
+    Phase.CONNECTING: _to_music,
     Phase.DIALLING: callbacks.again,
 }
 

@@ -302,6 +302,11 @@ def free_reserved(world: World, out: Out, visit: Visit, at: int) -> None:
 def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
     """An offer failed: the caller is again where he was, and the next agent is looked for. What still
     rings for him goes on ringing."""
+    rejoin(world, visit, at)
+    ask_on(world, out, visit, at)
+
+
+def rejoin(world: World, visit: Visit, at: int) -> None:
     if is_picked_up(world, visit):
         return
     if not visit.legs:
@@ -309,6 +314,12 @@ def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
     if not visit.waits:
         visit.waits = True
         put(world.pool(visit.row.queue, visit.need).waiting, visit.key)
+
+
+def ask_on(world: World, out: Out, visit: Visit, at: int) -> None:
+    """The next agent for who is back in line, unless his time is over."""
+    if not visit.waits:
+        return
     out.touch(f"queue/{visit.row.queue}", f"call/{visit.row.call}")
     if visit.overdue:
         send_on(world, out, visit, Outcome.TIMED_OUT, at)
@@ -316,14 +327,6 @@ def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
         send_on(world, out, visit, Outcome.NO_AGENTS, at)
     else:
         find_agent(world, out, visit, at)
-
-
-def back_to_music(world: World, out: Out, visit: Visit, at: int) -> None:
-    """He was on his way to the agent, and may already be out of the holding bridge."""
-    queue = world.roster.queues[visit.row.queue]
-    if visit.on_line:
-        out.do(c.Hold(call=visit.row.call, music=queue.music, again=True))
-    back_in_line(world, out, visit, at)
 
 
 # -- leaving -------------------------------------------------------------------------------------------

@@ -137,6 +137,13 @@ def test_not_responding_only_after_so_many_offers() -> None:
     assert centre.presence("a0") is P.NOT_RESPONDING
 
 
+def test_who_missed_and_stays_ready_gets_nobody_before_the_one_he_missed() -> None:
+    centre = at_work(miss_limit=2)
+    first, _second = centre.queued(), centre.queued()
+    misses(centre)
+    assert centre.world.legs[centre.leg_of("a0")].call == first
+
+
 def test_an_answer_counts_anew() -> None:
     centre = at_work(miss_limit=2)
     centre.queued()
