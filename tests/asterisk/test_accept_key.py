@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home
-from tests.support.running import ANNA, BEN, CALLER, MUSIC, SITE, WELCOME, WHISPER, Centre, write_tone
+from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home, running
+from tests.support.running import ANNA, BEN, CALLER, MUSIC, SITE, WELCOME, WHISPER, Centre
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
 
@@ -24,14 +24,8 @@ LONG, BRIEF = "+49301005", "+49301006"
 
 @pytest.fixture(scope="module")
 def centre() -> Iterator[Centre]:
-    centre = Centre()
-    sounds = centre.site / "sounds"
-    sounds.mkdir(parents=True)
-    write_tone(sounds / "long.wav", WELCOME, 60)
-    try:
-        yield centre.up(KEYED)
-    finally:
-        centre.down()
+    with running(site=KEYED, long=True) as centre:
+        yield centre
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.desk import EARS, Desk, at_desk, everybody_home
+from tests.support.desk import EARS, Desk, at_desk, everybody_home, running
 from tests.support.running import ANNA, BEN, SITE, Centre
 from tests.support.until import until
 
@@ -26,11 +26,8 @@ STATES = (
 
 @pytest.fixture(scope="module")
 def centre() -> Iterator[Centre]:
-    centre = Centre()
-    try:
-        yield centre.up(STATES)
-    finally:
-        centre.down()
+    with running(site=STATES) as centre:
+        yield centre
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.desk import Desk, at_desk
+from tests.support.desk import Desk, at_desk, running
 from tests.support.running import ANNA, CALLER, SITE, Centre
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
@@ -27,11 +27,8 @@ ASKED = (
 
 @pytest.fixture(scope="module")
 def centre() -> Iterator[Centre]:
-    centre = Centre()
-    try:
-        yield centre.up(ASKED)
-    finally:
-        centre.down()
+    with running(site=ASKED) as centre:
+        yield centre
 
 
 @pytest.fixture

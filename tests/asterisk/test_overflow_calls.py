@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home
+from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home, running
 from tests.support.running import ANNA, BEN, CALLER, MUSIC, SECOND, SITE, WELCOME, Centre
 from tests.support.until import until
 
@@ -34,11 +34,8 @@ FRONT, BACK, STAFFED = "+49301005", "+49301006", "+49301007"
 
 @pytest.fixture(scope="module")
 def centre() -> Iterator[Centre]:
-    centre = Centre()
-    try:
-        yield centre.up(BUSY)
-    finally:
-        centre.down()
+    with running(site=BUSY) as centre:
+        yield centre
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home
+from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home, running
 from tests.support.running import BEN, CALLER, MUSIC, SITE, WHISPER, Centre
 from tests.support.until import until
 
@@ -14,11 +14,8 @@ TOGETHER = SITE.replace("support: {ring: 4s,", "support: {strategy: ring-all, ri
 
 @pytest.fixture(scope="module")
 def centre() -> Iterator[Centre]:
-    centre = Centre()
-    try:
-        yield centre.up(TOGETHER)
-    finally:
-        centre.down()
+    with running(site=TOGETHER) as centre:
+        yield centre
 
 
 @pytest.fixture

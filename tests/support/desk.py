@@ -13,11 +13,13 @@ from tests.support.running import (
     MUSIC,
     SECOND,
     SECRETS,
+    SITE,
     SUPER,
     THIRD,
     WELCOME,
     WHISPER,
     Centre,
+    write_tone,
 )
 from tests.support.until import until
 
@@ -76,11 +78,14 @@ class Desk:
 
 
 @contextmanager
-def running(database: str = "") -> Iterator[Centre]:
-    """A call centre that is up, and taken away whole."""
+def running(database: str = "", site: str = SITE, long: bool = False) -> Iterator[Centre]:
+    """A call centre that is up, and taken away whole. `long`: sounds/long.wav is a minute of WELCOME."""
     centre = Centre(database)
     try:
-        yield centre.up()
+        if long:
+            (centre.site / "sounds").mkdir(parents=True)
+            write_tone(centre.site / "sounds/long.wav", WELCOME, 60)
+        yield centre.up(site)
     finally:
         centre.down()
 
