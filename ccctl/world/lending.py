@@ -136,8 +136,8 @@ def caller_for(world: World, agent: str, at: int) -> CallerKey | None:
 
 def _pools_for(world: World, agent: str, at: int) -> Iterator[Pool]:
     for lender in world.queues_of(agent):
-        line = world.lines.get(lender)
-        if line is None or not line.borrowers or not lends(world, lender, at):
+        line = world.line(lender)
+        if not line.borrowers or not lends(world, lender, at):
             continue
         for queue in line.borrowers:
             for pool in world.line(queue).pools.values():

@@ -149,6 +149,8 @@ def on_customer_answered(world: World, call: Ref, at: int, out: Out) -> None:
     out.touch(f"call/{call}", f"queue/{queue.name}")
     if is_reserved(world, visit):
         make_offer(world, out, visit, visit.reserved, at)
+        if queue.strategy == RING_ALL:
+            back_in_line(world, out, visit, at)
     elif not visit.legs:
         visit.reserved = ""
         back_in_line(world, out, visit, at)

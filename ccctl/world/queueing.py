@@ -250,7 +250,7 @@ def go_on(world: World, out: Out, node: str, at: int) -> None:
 def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> None:
     row, config = visit.row, world.roster.agents[agent]
     queue = world.roster.queues[row.queue]
-    if not visit.on_line and queue.callback.first == "customer":
+    if not visit.on_line and not visit.legs and queue.callback.first == "customer":
         _ring_customer(world, out, visit, agent, at)
         return
     visit.reserved = ""

@@ -208,5 +208,13 @@ class FairCentre(Centre):
 
     def waiting_for(self, agent: str) -> list[CallerKey]:
         world = self.world
-        pools = [pool for queue in world.queues_of(agent) for pool in world.line(queue).pools.values()]
+        queues = [queue for queue in world.queues_of(agent) if self.may_serve(agent, queue)]
+        pools = [pool for queue in queues for pool in world.line(queue).pools.values()]
         return [key for pool in pools if agent in pool.members for key in pool.waiting]
+
+    def may_serve(self, agent: str, queue: str) -> bool:
+        """He has not paused this queue, nor does a call of his own keep him from it."""
+        if queue in self.world.queue_pauses.get(agent, ()):
+            return False
+        own = self.world.agents[agent].direct
+        return not own or self.world.roster.queues[queue].direct_calls == "ignore"

@@ -11,6 +11,7 @@ from ccctl import events as e
 from ccctl.agent.state import Presence
 from ccctl.changes import CallbackOutcome, OfferOutcome, Outcome
 from ccctl.flow.roster import CallbackConfig, HoursConfig, OfferConfig, Roster
+from ccctl.flow.roster import to_json as to_roster_json
 from ccctl.world.recovery import rebuild_lines
 from ccctl.world.state import from_json, to_json
 from tests.support.centre import Centre, kinds, make_roster
@@ -447,3 +448,34 @@ def test_customer_first_over_a_restart(up: bool) -> None:
     if not up:
         house.answer(dial.call)
     assert house.world.legs[house.leg_of("a0")].call == dial.call
+
+
+def ringing_all(rules: CallbackConfig) -> Roster:
+    made = roster(rules, agents=3)
+    return replace(made, queues={"q0": replace(made.queues["q0"], strategy="ring-all")})
+
+
+def test_all_phones_ring_for_a_customer_who_was_called_first_once_he_is_there() -> None:
+    house = House(CUSTOMER, agents=3)
+    house.send(e.RosterChanged(at=house.at, roster=to_roster_json(ringing_all(CUSTOMER)).decode()))
+    house.login("a0", "a1")
+    house.asked()
+    call = house.dials()[0].call
+    house.answer(call)
+    assert house.agents_of(call) == ["a0", "a1"]
+    house.login("a2")
+    assert house.agents_of(call) == ["a0", "a1", "a2"]
+
+
+def test_a_callback_goes_on_as_it_began_when_a_new_site_calls_customers_first() -> None:
+    house = House(RULES, agents=3)
+    house.send(e.RosterChanged(at=house.at, roster=to_roster_json(ringing_all(RULES)).decode()))
+    house.login("a0")
+    house.asked()
+    house.send(e.RosterChanged(at=house.at, roster=to_roster_json(ringing_all(CUSTOMER)).decode()))
+    house.login("a1")
+    assert not house.dials()  # an agent rings first: no customer is called beside him
+    dial = house.pick_up("a1")
+    assert house.presence("a0") is Presence.READY
+    house.answer(dial.call)
+    assert house.presence("a1") is not Presence.RESERVED

@@ -102,6 +102,20 @@ def test_who_is_lent_keeps_the_skills_that_the_caller_needs() -> None:
     assert world.agents_of(world.queued()) == ["a2"]
 
 
+def test_agents_are_lent_after_a_restart_too() -> None:
+    world = centre(replace(AFTER, after_ms=0))
+    world.send(e.NodeUp(at=world.at, node="pbx1"))
+    foreign = world.queued()
+    world.send(e.NodeDown(at=world.at, node="pbx1", deaf=True))
+    world.login("a1")
+    world.world = from_json(world_json(world.world))
+    rebuild_lines(world.world)
+    world.send(e.Started(at=world.at, boot="c11c11"))
+    there = (e.LiveChannel(channel=foreign, ours=True, up=True),)
+    world.send(e.Resynced(at=world.at, node="pbx1", channels=there))
+    assert world.agents_of(foreign) == ["a1"]
+
+
 def test_a_caller_who_was_lent_an_agent_in_vain_keeps_his_place() -> None:
     world = centre(replace(AFTER, after_ms=0))
     world.login("a1")
