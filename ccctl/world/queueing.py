@@ -16,7 +16,7 @@ from ccctl.queue.line import Pool, put, take, turn
 from ccctl.queue.needs import members, stages
 from ccctl.queue.strategy import drawn, occupancy
 from ccctl.world import foretelling, lending
-from ccctl.world.customers import dial
+from ccctl.world.customers import RING_GRACE_MS, dial
 from ccctl.world.ledger import begin, call_for, close_segment, end_recording, new_visit_row, update_row
 from ccctl.world.presence import change, occupy, reserve
 from ccctl.world.state import Call, Leg, Out, Phase, Visit, World, is_picked_up, is_reserved, out_of_pool
@@ -26,7 +26,6 @@ RING_ALL = "ring-all"
 _NOT_ASKED = AWAY | {Presence.UNREACHABLE}
 _TIMED = (Presence.WRAPUP, Presence.RESERVED, Presence.PAUSED, Presence.NOT_RESPONDING)  # timers' names
 ALONE = 2  # fewer than so many who are free: nothing to choose
-RING_GRACE_MS = 3000  # Asterisk itself ends the ringing; this timer is for when it does not say so
 RESULTS = {
     Outcome.TIMED_OUT: "timeout",
     Outcome.FULL: "full",
@@ -241,6 +240,7 @@ def give_work(world: World, out: Out, agent: str, at: int) -> None:
 def go_on(world: World, out: Out, node: str, at: int) -> None:
     """Phones can be rung again from this node: whoever is free gets work, longest idle first."""
     world.held.pop(node, None)
+    out.touch(*(f"queue/{name}" for name, line in world.lines.items() if line.size))
     ready = sorted((a.idle_since, a.name) for a in world.agents.values() if a.presence in MAY_BE_FREE)
     for _since, agent in ready:
         if world.agents[agent].presence in MAY_BE_FREE:
@@ -307,10 +307,10 @@ def back_in_line(world: World, out: Out, visit: Visit, at: int) -> None:
 
 
 def rejoin(world: World, visit: Visit, at: int) -> None:
-    if is_picked_up(world, visit):
-        return
     if not visit.legs:
         foretelling.back(world, visit.row, at)
+    elif is_picked_up(world, visit) or world.roster.queues[visit.row.queue].strategy != RING_ALL:
+        return
     if not visit.waits:
         visit.waits = True
         put(world.pool(visit.row.queue, visit.need).waiting, visit.key)

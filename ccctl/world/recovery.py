@@ -13,6 +13,7 @@ from ccctl.queue.line import put
 from ccctl.queue.needs import Stage, refitted
 from ccctl.world import engaged, foretelling, lending, phones, telling
 from ccctl.world.callbacks import customer_gone
+from ccctl.world.customers import RING_GRACE_MS
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import (
     WHISPER_LIMIT_MS,
@@ -28,7 +29,6 @@ from ccctl.world.offers import (
 from ccctl.world.presence import change, end_queue_pause, mirror
 from ccctl.world.queueing import (
     RING_ALL,
-    RING_GRACE_MS,
     end_waiting,
     find_agent,
     go_on,

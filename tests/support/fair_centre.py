@@ -196,13 +196,12 @@ class FairCentre(Centre):
         assert command.call not in self.dialled or self.asterisk_was_away
         assert callback.call == command.call
         self.dialled.add(command.call)
-        dialled = [each for each in self.world.callbacks.values() if each.dialled]
-        served = [
-            each
-            for each in dialled
-            if self.world.visits[each.call].legs or self.world.visits[each.call].reserved
+        ringing = [
+            self.world.visits[each.call]
+            for each in self.world.callbacks.values()
+            if each.dialled and not self.world.visits[each.call].on_line
         ]
-        assert dialled == served or self.asterisk_was_away
+        assert all(each.legs or each.reserved for each in ringing) or self.asterisk_was_away
         if visit.reserved and not self.world.held:
             self.nobody_is_overtaken(command.call, visit.reserved)
 

@@ -455,6 +455,17 @@ def ringing_all(rules: CallbackConfig) -> Roster:
     return replace(made, queues={"q0": replace(made.queues["q0"], strategy="ring-all")})
 
 
+def test_who_rings_on_after_a_new_site_rings_alone() -> None:
+    house = House(RULES, agents=3)
+    house.send(e.RosterChanged(at=house.at, roster=to_roster_json(ringing_all(RULES)).decode()))
+    house.login("a0", "a1")
+    call = house.queued()
+    house.send(e.RosterChanged(at=house.at, roster=to_roster_json(roster(RULES, 3)).decode()))
+    house.leg_ended(house.leg_of("a0"), cause=17)
+    house.login("a2")
+    assert house.agents_of(call) == ["a1"]
+
+
 def test_all_phones_ring_for_a_customer_who_was_called_first_once_he_is_there() -> None:
     house = House(CUSTOMER, agents=3)
     house.send(e.RosterChanged(at=house.at, roster=to_roster_json(ringing_all(CUSTOMER)).decode()))

@@ -224,6 +224,17 @@ def test_after_the_wait_those_leave_for_whom_no_phone_rings() -> None:
     assert results(world) == [(waits, "overflow"), (rung, "overflow")]
 
 
+def test_what_came_about_while_asterisk_was_away_sends_callers_on_when_it_is_back() -> None:
+    world = centre(OverflowRule(available=0, leave=True))
+    world.login("a0")
+    rung = world.queued()
+    world.send(e.LegFailed(at=world.at, leg=world.leg_of("a0"), reason="test", down=True))
+    world.send(e.PhoneSeen(at=world.at, agent="a0", reachable=False))
+    assert results(world) == []
+    world.tick(3 * SECOND)
+    assert results(world) == [(rung, "overflow")]
+
+
 def test_the_last_of_the_line_leave_until_it_is_short_enough() -> None:
     world = centre(OverflowRule(staffed=0, length=2, leave=True))
     world.login("a0")
