@@ -18,6 +18,7 @@ from ccctl.flow import (
     checks_menus,
     checks_names,
     checks_overflow,
+    checks_phones,
     checks_prompts,
     checks_say,
     checks_site,
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_callbacks.CHECKS,
     *checks_desk.CHECKS,
     *checks_overflow.CHECKS,
+    *checks_phones.CHECKS,
 )
 # These look at one flow after the other: what they find in the flows of a file is kept.
 FLOW_CHECKS: tuple[Check, ...] = (

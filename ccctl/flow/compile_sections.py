@@ -5,7 +5,7 @@ from ccctl.flow.compile_dial import TRUNKS
 from ccctl.flow.compile_flow import VOICEMAIL
 from ccctl.flow.compile_tables import INBOUND, PHONES
 from ccctl.flow.dialplan import Section, name
-from ccctl.flow.graph import Mailbox, Prompt, Queue, Site, Trunk, User
+from ccctl.flow.graph import Mailbox, Prompt, Queue, Site, Transport, Trunk, User
 from ccctl.flow.roster import queue_prompt
 
 CODECS = ("alaw", "ulaw")
@@ -22,6 +22,11 @@ _STRATEGIES = {
     "linear": "linear",
 }
 Options = list[tuple[str, str]]
+_SRTP: dict[str, Options] = {
+    "off": [],
+    "offer": [("media_encryption", "sdes"), ("media_encryption_optimistic", "yes")],
+    "required": [("media_encryption", "sdes")],
+}
 
 
 # -- pjsip -----------------------------------------------------------------------------------------
@@ -30,7 +35,23 @@ Options = list[tuple[str, str]]
 def pjsip(site: Site) -> tuple[Section, ...]:
     phones = [section for user in site.users.values() if user.password for section in _phone(site, user)]
     trunks = [section for trunk in site.trunks.values() for section in _trunk(trunk)]
-    return (*phones, *trunks)
+    return (*(_transport(each) for each in site.transports.values()), *phones, *trunks)
+
+
+def _transport(transport: Transport) -> Section:
+    """The name keeps away from those in Asterisk's own files."""
+    options: Options = [
+        ("type", "transport"),
+        ("protocol", transport.type),
+        ("bind", f"{transport.bind}:{transport.at}"),
+    ]
+    if transport.type == "tls":
+        options += [
+            ("cert_file", transport.certificate),
+            ("priv_key_file", transport.key),
+            ("method", "tlsv1_2"),
+        ]
+    return Section(f"cc-{name(transport.name)}", tuple(options))
 
 
 def _phone(site: Site, user: User) -> list[Section]:
@@ -54,6 +75,8 @@ def _phone(site: Site, user: User) -> list[Section]:
     ]
     if user.phone == "webrtc":
         endpoint.append(("webrtc", "yes"))
+    else:
+        endpoint += _SRTP[user.srtp or site.defaults.srtp]
     aor = [
         ("type", "aor"),
         ("max_contacts", "1"),

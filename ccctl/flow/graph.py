@@ -1,12 +1,15 @@
 """The checked meaning of a site: what schema.py makes of YAML and compile.py, roster.py read.
 
-The steps of its flows are in steps.py, whose names are names of this module, too.
+The steps of its flows are in steps.py, phones as things in devices.py; those names are names of this
+module, too.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from ccctl.flow.devices import *  # noqa: F403
+from ccctl.flow.devices import Transport
 from ccctl.flow.steps import *  # noqa: F403 - one vocabulary in two files
 from ccctl.flow.steps import Flow, Item
 
@@ -113,6 +116,7 @@ class User(Item, frozen=True, kw_only=True):
     mailbox: str = ""
     language: str = ""
     roles: tuple[str, ...] = ()
+    srtp: str = ""  # '': as the defaults say
 
 
 class Agent(Item, frozen=True, kw_only=True):
@@ -282,6 +286,7 @@ class Defaults(Item, frozen=True, kw_only=True):
     voices: dict[str, str] = {}  # the same for some languages
     speed: int = 100  # of speech, percent
     currency: str = ""  # EUR ...
+    srtp: str = "off"  # of phones on desks: off, offer, required
     catch: str = ""  # flow for outcomes without a destination and for failures
     max_call_ms: int = 0  # 0: no limit
     max_flows: int = 200  # flows that one call may enter
@@ -380,6 +385,7 @@ class Site(Item, frozen=True, kw_only=True):
     tables: dict[str, LookupTable] = {}
     conferences: dict[str, Conference] = {}
     sites: dict[str, Locale] = {}
+    transports: dict[str, Transport] = {}
     secrets: dict[str, str] = {}  # those that flows send, by name; never part of the dialplan
 
     @property

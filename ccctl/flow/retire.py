@@ -8,6 +8,7 @@ from ccctl.flow.dialplan import Section
 
 Sections = Mapping[str, tuple[Section, ...]]
 _INWARD = {"identify", "registration"}  # a trunk that was taken out of the site brings no new calls
+_FREED = {"transport"}  # Asterisk keeps it until it starts again; its address may be another's now
 
 
 def retired(before: Sections, after: Sections, lock: str) -> dict[str, tuple[Section, ...]]:
@@ -19,7 +20,7 @@ def retired(before: Sections, after: Sections, lock: str) -> dict[str, tuple[Sec
         "pjsip.conf": tuple(
             _locked(each, lock) if each.name in at_desk else each
             for each in phones
-            if _kind(each) not in _INWARD
+            if _kind(each) not in _INWARD | _FREED
         ),
         "queues.conf": _gone(before, after, "queues.conf"),
         "voicemail.conf": _boxes(before, after),

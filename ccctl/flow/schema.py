@@ -13,7 +13,7 @@ import msgspec
 from ccctl.diagnostics import Diagnostic, Span
 from ccctl.flow import checks_reading as findings
 from ccctl.flow import checks_values as faults
-from ccctl.flow import graph, schema_desk, values
+from ccctl.flow import graph, schema_desk, schema_phones, values
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.chunks import Part, read_flows
 from ccctl.flow.graph import Site
@@ -42,7 +42,7 @@ from ccctl.flow.ways import walk
 
 NAMED = (
     "trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts", "vars", "sites",
-    "tables", "surveys", "ring_groups", "conferences",
+    "tables", "surveys", "ring_groups", "conferences", "transports",
 )  # fmt: skip
 SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
 REFERENCES = frozenset({*(f"E{n}" for n in range(101, 114)), "E118", "E401", "W411", "E505"}) - {
@@ -148,6 +148,7 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         secrets=reader.secrets,
         ring_groups=groups,
         conferences=schema_desk.read_conferences(reader, entries["conferences"]),
+        transports=schema_phones.read_transports(reader, entries["transports"]),
     )
     return _draft(reader, site, openings, broken, parts), reader.findings
 

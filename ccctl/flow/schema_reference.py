@@ -5,7 +5,7 @@ docs/reference-yaml.md and docs/checks.md are written by scripts/docs; a test co
 
 from collections.abc import Iterator
 
-from ccctl.flow import schema_desk
+from ccctl.flow import schema_desk, schema_phones
 from ccctl.flow import schema_sections as sections
 from ccctl.flow.checks import CHECKS
 from ccctl.flow.checks_pages import PAGES, Page
@@ -37,6 +37,11 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
         'hours: {office: {open: {mon-fri: "09:00-17:00", sat-sun: closed}, holidays: ["2026-12-25"]}}',
     ),
     ("users", (sections.USER,), "users: {anna: {extension: 201, password: !secret ph201}}"),
+    (
+        "transports",
+        (schema_phones.TRANSPORT,),
+        "transports: {secure: {type: tls, certificate: /etc/asterisk/pbx.crt, key: /etc/asterisk/pbx.key}}",
+    ),
     (
         "ring_groups",
         (schema_desk.RING_GROUP,),

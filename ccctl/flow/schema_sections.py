@@ -60,6 +60,7 @@ BOX = typed("2 to 10 digits", lambda text: values.digits(text, 2, 10), shape=sha
 DIGIT = typed("one digit", lambda text: values.digits(text, 1, 1), shape=shapes.digits(1, 1))
 HOST = typed("host name or address", values.host, shape=shapes.HOST)
 ENGINE = choice("acd", "native")
+SRTP = choice("off", "offer", "required")
 
 
 def _code(text: str) -> str | Wrong:
@@ -297,6 +298,12 @@ DEFAULTS = Table(
         Key("do_not_call", named("tables", "a table"), "numbers that nobody calls back: the table's keys"),
         Key("voice", VOICES, "who speaks texts; for all, or for each language", "espeak-ng"),
         Key("speed", SPEED, "how fast texts are spoken", "100%"),
+        Key(
+            "srtp",
+            SRTP,
+            "encryption of what phones on desks send and get; needs a transport of type tls",
+            "off",
+        ),
         Key("mail", nested(MAIL), "how messages of mailboxes are mailed"),
     ),
     soon=("recording", "retention"),
@@ -421,6 +428,12 @@ USER = Table(
         Key("phone", choice("sip", "webrtc"), "kind of phone: on the desk, or in a browser", "sip"),
         Key("mailbox", named("mailboxes", "a mailbox"), "the user's mailbox"),
         Key("language", named("languages", "a language"), "language of the user", "the site's first"),
+        Key(
+            "srtp",
+            SRTP,
+            "encryption of what the phone sends and gets: `required` refuses a call without",
+            "of defaults",
+        ),
         Key("roles", listed(NAME), "roles, for example supervisor"),
     ),
     soon=("devices", "follow_me", "caller_id"),

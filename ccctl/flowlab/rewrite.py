@@ -25,14 +25,23 @@ _FOREVER = "3600"
 def rewrite(plan: Plan, port: int) -> Plan:
     """`port` is where the stand-in of all web servers listens."""
     contexts = tuple(_map_lines(context, lambda line: _line(line, port)) for context in plan.contexts)
-    return msgspec.structs.replace(plan, contexts=contexts, entry=(*plan.entry, phones()))
+    sections = {**plan.sections, "pjsip.conf": tuple(_at_home(plan.sections["pjsip.conf"]))}
+    return msgspec.structs.replace(plan, contexts=contexts, entry=(*plan.entry, phones()), sections=sections)
 
 
 def rewrite_for_sip(plan: Plan, port: int, carrier: int) -> Plan:
     """Phones stay phones. Calls of the trunks come from `carrier`, with a test's facts before the number."""
     contexts = tuple(_map_lines(context, lambda line: _asking(line, port)) for context in plan.contexts)
-    sections = {**plan.sections, "pjsip.conf": tuple(_trunks(plan.sections["pjsip.conf"], carrier))}
+    sections = {**plan.sections, "pjsip.conf": tuple(_trunks(_at_home(plan.sections["pjsip.conf"]), carrier))}
     return msgspec.structs.replace(plan, contexts=contexts, entry=(*plan.entry, entry()), sections=sections)
+
+
+def _at_home(sections: Iterable[Section]) -> Iterator[Section]:
+    """Without ports and certificates of the machine that the site is for; the lab's phones do not encrypt."""
+    for section in sections:
+        if ("type", "transport") not in section.options:
+            options = tuple(pair for pair in section.options if not pair[0].startswith("media_encryption"))
+            yield Section(section.name, options)
 
 
 def _trunks(sections: Iterable[Section], carrier: int) -> Iterator[Section]:

@@ -1,0 +1,128 @@
+"""Phones over TLS: who proves itself by a certificate, whose media is encrypted, who is refused without."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ccctl.cli.main import main
+from ccctl.lab import tones
+from ccctl.lab.phones import Phones
+from tests.support.labhome import LabHome
+from tests.support.ports import free_port
+from tests.support.secure_phone import Media, SecurePhone, make_ca
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
+
+ANNA, BEN = 650, 850
+PASSWORDS = {"anna": "anna-kR7wuGh0", "ben": "ben-kR7wuGh0"}
+SITE = """
+ccctl: 1
+defaults: {{timezone: UTC, languages: [en]}}
+transports:
+  secure: {{type: tls, bind: 127.0.0.1, port: {port}, certificate: {crt}, key: {key}}}
+users:
+  anna: {{extension: 201, password: !secret anna, srtp: required}}
+  ben: {{extension: 202, password: !secret ben}}
+"""
+
+
+class House:
+    def __init__(self, home: LabHome, folder: Path) -> None:
+        self.home, self.port = home, free_port()
+        self.root, crt, key = make_ca(folder)
+        self.site = site = folder / "site"
+        site.mkdir()
+        (site / "site.yaml").write_text(SITE.format(port=self.port, crt=crt, key=key))
+        (site / "secrets.yaml").write_text("".join(f"{k}: {v}\n" for k, v in PASSWORDS.items()))
+        (site / "secrets.yaml").chmod(0o600)
+        done = self.apply()
+        assert done.exit_code == 0, done.output
+
+    def apply(self) -> Result:
+        return CliRunner().invoke(main, ["--home", self.home.home, "apply", str(self.site), "--yes"])
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    home = LabHome()
+    try:
+        yield House(home.up(), tmp_path_factory.mktemp("secure"))
+    finally:
+        home.remove()
+
+
+@pytest.fixture
+async def anna(house: House) -> AsyncIterator[SecurePhone]:
+    phone = SecurePhone("anna", PASSWORDS["anna"], ("127.0.0.1", house.port))
+    await phone.connect(house.root)
+    yield phone
+    await phone.close()
+
+
+async def test_a_phone_registers_over_tls(anna: SecurePhone, house: House) -> None:
+    answer = await anna.register()
+    assert answer.status == 200, answer.first
+    assert "transport=TLS" in house.home.ask("pjsip show aor anna")
+
+
+def test_who_does_not_know_the_root_refuses_to_talk(house: House, tmp_path: Path) -> None:
+    stranger, _, _ = make_ca(tmp_path)
+    context = ssl.create_default_context(cafile=str(stranger))
+    with (
+        socket.create_connection(("127.0.0.1", house.port)) as raw,
+        pytest.raises(ssl.SSLCertVerificationError),
+        context.wrap_socket(raw, server_hostname="127.0.0.1"),
+    ):
+        pass
+
+
+async def test_an_encrypted_talk_is_heard_by_both(anna: SecurePhone, house: House) -> None:
+    node = house.home.node
+    async with Phones(server=(node.host, node.sip_port)) as phones:
+        ben = phones.phone("ben", PASSWORDS["ben"], BEN)
+        await ben.register()
+        with Media() as media:
+            calling = asyncio.ensure_future(anna.invite("202", media.offer(encrypted=True)))
+            ringing = await ben.incoming()
+            ringing.answer()
+            answer = await calling
+            assert answer.status == 200, answer.first
+            assert "RTP/SAVP" in answer.body
+            media.take(answer.body)
+            hearing = asyncio.ensure_future(ringing.until_heard({ANNA}, 8, among=(ANNA, BEN)))
+            heard = await media.talk(ANNA, 2)
+            await hearing
+            frames = [tones.decode(packet[12:], tones.ULAW) for packet in heard[-40:]]
+            assert len(frames) == 40
+            assert tones.present(frames, (ANNA, BEN)) == {BEN}
+            assert (await anna.bye(answer)).status == 200
+            await ringing.until_ended()
+
+
+async def test_a_call_without_encryption_is_refused(anna: SecurePhone) -> None:
+    with Media() as media:
+        answer = await anna.invite("202", media.offer(encrypted=False))
+    assert answer.status == 488, answer.first
+
+
+async def test_a_certificate_that_is_not_there_leaves_the_old_site_in_force(
+    anna: SecurePhone, house: House
+) -> None:
+    path = house.site / "site.yaml"
+    kept = path.read_text()
+    more = (
+        f"  other: {{type: tls, bind: 127.0.0.1, port: {free_port()}, certificate: /no.crt, key: /no.key}}\n"
+    )
+    path.write_text(kept.replace("users:\n", f"{more}users:\n"))
+    try:
+        done = await asyncio.to_thread(house.apply)
+    finally:
+        path.write_text(kept)
+    assert done.exit_code != 0
+    assert "the old configuration goes on serving" in done.output
+    assert (await anna.register()).status == 200
