@@ -83,6 +83,7 @@ class Ari(Rest):
         self._app, self._unwanted = app, unwanted
         way = Outbound if node.events_port else Inbound
         self._events = way(node, app, on_event, on_state, self._probe)
+        self._wire = lambda: self._events.wire
 
     @property
     def up(self) -> bool:

@@ -19,6 +19,7 @@ import orjson
 from aiohttp import web
 
 from ccctl.asterisk.ari_rest import basic_auth
+from ccctl.asterisk.ari_wire import KIND, Wire
 from ccctl.asterisk.background import spawn, stop
 from ccctl.asterisk.node import Node
 from ccctl.errors import AsteriskDown, AsteriskRefused, SettingsError
@@ -42,6 +43,7 @@ class Door:
     """What both ways have in common: reading one socket, and watching that it is worth something."""
 
     settle: tuple[float, ...] = (0.0,)  # pauses before looks at ARI; after the first it is trusted
+    carries = True  # requests are answered over the socket
 
     def __init__(
         self,
@@ -60,7 +62,13 @@ class Door:
         self._said: tuple[bool, str] | None = None
         self._held: list[Event] | None = None
         self._socket: Socket | None = None
+        self._wire: Wire | None = None
         self._closed = False
+
+    @property
+    def wire(self) -> Wire | None:
+        """The socket as a way for requests, while it is worth something."""
+        return self._wire if self.carries and self.up and self._wire and self._wire.open else None
 
     async def start(self) -> None:
         raise NotImplementedError
@@ -72,26 +80,30 @@ class Door:
         """One socket from open to closed."""
         if self.up:
             self._say(False, "the event socket was replaced by a new one")
-        self._socket, self._held = socket, []
+        wire = Wire(socket.send_str)
+        self._socket, self._wire, self._held = socket, wire, []
         watcher = spawn(self._watch(socket), "ari watch")
         try:
             async for message in socket:
                 if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                    self._take(message.data)
+                    self._take(message.data, wire)
         finally:
+            wire.close()
             await stop(watcher)
             if self._socket is socket:
                 self._release()
                 if self.up:  # else the reason was told
                     self._say(False, "the event socket was closed")
 
-    def _take(self, data: str | bytes) -> None:
+    def _take(self, data: str | bytes, wire: Wire) -> None:
         try:
             event = orjson.loads(data)
         except ValueError:
             log.error("ARI sent something that is not JSON: %.80r", data)
             return
-        if self._held is None:
+        if event.get("type") == KIND:
+            wire.take(event)
+        elif self._held is None:
             self._deliver(event)
         else:
             self._held.append(event)
@@ -211,6 +223,7 @@ class Inbound(Door):
     """A client of /ari/events."""
 
     settle = (SETTLE_S, SETTLE_S)
+    carries = False  # an Asterisk before 22.5 may not know of it
     _keeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

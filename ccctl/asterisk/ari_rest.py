@@ -8,6 +8,7 @@ is told by 409 that it was done.
 
 import base64
 import os
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ import aiohttp
 import msgspec
 import orjson
 
+from ccctl.asterisk.ari_wire import QUICK, Answer, Asked, Lost, Wire
 from ccctl.asterisk.node import Node
 from ccctl.errors import AsteriskDown, AsteriskRefused
 
@@ -115,6 +117,7 @@ class Rest:
         self._node = node
         self._base = f"http://{node.host}:{node.ari_port}/ari"
         self._session: aiohttp.ClientSession | None = None
+        self._wire: Callable[[], Wire | None] = lambda: None
 
     async def open(self) -> None:
         if self._session is None:
@@ -145,43 +148,51 @@ class Rest:
                 body = orjson.dumps({"variables": value} if key == "variables" else value)
             else:
                 raise TypeError(f"{name} has no parameter {key}")
-        return await self._request(operation.method, path, query, body)
+        return await self._request(Asked(operation.method, path, query, body), name in QUICK)
 
-    async def _request(self, method: str, path: str, query: dict[str, str], body: bytes | None) -> Any:
-        tries = 2 if method in ("GET", "DELETE") else 1
+    async def _request(self, asked: Asked, quick: bool) -> Any:
+        tries = 2 if asked.method in ("GET", "DELETE") else 1
         while True:
             tries -= 1
+            wire = self._wire() if quick else None
             try:
-                return await self._once(method, path, query, body)
+                if wire is not None:
+                    return self._judge(asked, await wire.ask(asked, TIMEOUT_S))
+                return self._judge(asked, await self._by_http(asked))
             except TimeoutError:
-                raise AsteriskDown(f"ARI did not answer {method} {path} within {TIMEOUT_S:g} s") from None
+                what = f"{asked.method} {asked.path}"
+                raise AsteriskDown(f"ARI did not answer {what} within {TIMEOUT_S:g} s") from None
             except aiohttp.ClientConnectorError as error:
                 reason = os.strerror(error.errno) if error.errno else "no connection"
                 raise AsteriskDown(f"ARI at {self._node.host}:{self._node.ari_port}: {reason}") from None
-            except aiohttp.ClientError as error:
+            except (aiohttp.ClientError, Lost) as error:
                 if not tries:
-                    raise AsteriskDown(f"ARI: {method} {path}: {error or type(error).__name__}") from None
+                    why = str(error) or type(error).__name__
+                    raise AsteriskDown(f"ARI: {asked.method} {asked.path}: {why}") from None
 
-    async def _once(self, method: str, path: str, query: dict[str, str], body: bytes | None) -> Any:
+    async def _by_http(self, asked: Asked) -> Answer:
         if self._session is None:
             raise AsteriskDown("the ARI session is closed")
-        headers = {"Content-Type": "application/json"} if body else None
+        headers = {"Content-Type": "application/json"} if asked.body else None
         async with self._session.request(
-            method, self._base + path, params=query, data=body, headers=headers
+            asked.method, self._base + asked.path, params=asked.query, data=asked.body, headers=headers
         ) as answer:
-            data = await answer.read()
-            if answer.status == 401:
-                place = f"{self._node.host}:{self._node.ari_port}"
-                raise AsteriskRefused(
-                    f"login refused for ARI user {self._node.ari_user} at {place}",
-                    "node.ari_user and node.ari_secret must be those of Asterisk's ari.conf",
-                    status=401,
-                )
-            if answer.status >= 400:
-                raise AsteriskRefused(
-                    f"ARI: {method} {path}: {_reason(data, answer.reason)}", status=answer.status
-                )
-            return orjson.loads(data) if data else None
+            return Answer(answer.status, answer.reason or "", await answer.read())
+
+    def _judge(self, asked: Asked, answer: Answer) -> Any:
+        if answer.status == 401:
+            place = f"{self._node.host}:{self._node.ari_port}"
+            raise AsteriskRefused(
+                f"login refused for ARI user {self._node.ari_user} at {place}",
+                "node.ari_user and node.ari_secret must be those of Asterisk's ari.conf",
+                status=401,
+            )
+        if answer.status >= 400:
+            raise AsteriskRefused(
+                f"ARI: {asked.method} {asked.path}: {_reason(answer.body, answer.reason)}",
+                status=answer.status,
+            )
+        return orjson.loads(answer.body) if answer.body else None
 
 
 def _text(value: object) -> str:
@@ -190,7 +201,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _reason(data: bytes, default: str | None) -> str:
+def _reason(data: bytes, default: str) -> str:
     try:
         body = orjson.loads(data)
         return str(body.get("message") or body["error"])

@@ -117,6 +117,47 @@ async def test_refusals(ari: Ari, owner: Owner) -> None:
     await ari.channels_hangup(channel)
 
 
+async def test_the_socket_answers_as_http_does(
+    ari: Ari, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, asked = await make_call(ari, owner), []
+    wire = ari._events.wire
+    assert wire is not None
+    ask = wire.ask
+
+    async def seen(*given: Any) -> Any:
+        asked.append(given[0].path)
+        return await ask(*given)
+
+    monkeypatch.setattr(wire, "ask", seen)
+    for value in ("0", "ä ß;=&+%20 ?/#", "x" * 2000):
+        await ari.channels_set_channel_var(channel, "CC_RESULT", value)
+        assert await ari.channels_get_channel_var(channel, "CC_RESULT") == value
+    over_socket = [await _told(ari, channel), await _told(ari, new_id()), await _told(ari, "a/b?c d")]
+    assert len(asked) == 3 + 3 * 3
+    monkeypatch.setattr(wire, "open", False)
+    assert over_socket == [await _told(ari, channel), await _told(ari, new_id()), await _told(ari, "a/b?c d")]
+    await ari.channels_hangup(channel)
+    await until(lambda: "ChannelDestroyed" in owner.of(channel))
+    assert len(asked) == 3 + 3 * 3
+
+
+async def _told(ari: Ari, channel: str) -> list[Any]:
+    """What is asked of a channel, or the refusal."""
+    found: list[Any] = []
+    for asking in (
+        ari.channels_get(channel),
+        ari.channels_set_channel_var(channel, "CC_X", "1"),
+        ari.bridges_destroy(channel),
+    ):
+        try:
+            answer = await asking
+            found.append(answer and sorted(answer))
+        except AsteriskRefused as error:
+            found.append((error.status, str(error).replace(channel, "")))
+    return found
+
+
 async def test_what_happens_while_we_are_away_is_told_when_we_are_back(lab: LabHome, owner: Owner) -> None:
     """Outbound: Asterisk keeps the events of the gap."""
     first = owner.door(lab.node)
