@@ -12,6 +12,7 @@ from aiohttp import web
 from ccctl.asterisk import ari_rest
 from ccctl.asterisk.ari import Ari
 from ccctl.asterisk.ari_rest import basic_auth
+from ccctl.asterisk.background import spawn, stop
 from ccctl.asterisk.node import Node
 from ccctl.errors import AsteriskDown, AsteriskRefused
 from tests.support.ports import free_port
@@ -65,12 +66,11 @@ async def ari(asterisk: FakeAsterisk) -> AsyncIterator[Ari]:
     ari = Ari(node, lambda _: None, lambda *_: None)
     await ari.start()
     async with aiohttp.ClientSession() as session:
-        dialling = asyncio.create_task(asterisk.serve(session, node))
+        dialling = spawn(asterisk.serve(session, node), "dialling")
         await until(lambda: ari.up)
         asterisk.by_http.clear()
         yield ari
-        dialling.cancel()
-        await asyncio.gather(dialling, return_exceptions=True)
+        await stop(dialling)
     await ari.close()
     await runner.cleanup()
 
@@ -89,7 +89,7 @@ async def test_what_is_quick_goes_over_the_socket_and_the_rest_by_http(
 
 async def test_answers_come_in_any_order(asterisk: FakeAsterisk, ari: Ari) -> None:
     asterisk.reply = lambda _: None
-    both = [asyncio.create_task(ari.channels_get(name)) for name in ("a", "b")]
+    both = [spawn(ari.channels_get(name), name) for name in ("a", "b")]
     await until(lambda: len(asterisk.asked) == 2)
     assert asterisk.socket is not None
     for request in reversed(asterisk.asked):
