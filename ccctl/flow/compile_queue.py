@@ -10,6 +10,7 @@ from ccctl.flow.graph import Callback, CallbackOffer, QueueStep
 from ccctl.flow.roster import menu_name, offer_name
 
 NATIVE_WAIT_S = 3600  # app_queue's limit when the flow sets none
+KEY_ENDS_S = "0.3"  # Asterisk tells a short tone before it is over: it would be the first digit of the number
 _EMPTY_QUEUE = ("JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL")
 
 
@@ -139,6 +140,7 @@ def _accepted(f: FlowCompiler, here: str, step: QueueStep, offer: CallbackOffer,
     wish = Callback(queue=step.queue, retries=offer.retries, gap_ms=offer.gap_ms)
     f.block(f"{here}_callback_gather").extend(
         [
+            Line("Wait", (KEY_ENDS_S,)),
             *typed(f, ("callback-number",), "caller.number"),
             go_if('"${CC_KEY}" = ""', f"{here},1"),
             *international("${CC_KEY}", f.site.defaults.country),

@@ -1,7 +1,10 @@
 """Telephone numbers by country: calling codes, and numbers that cost whoever calls them. Pure data."""
 
+from collections.abc import Container
+
 from ccctl.flow.values import COUNTRIES
 
+LEAST_DIGITS, MOST_DIGITS = 7, 15
 CALLING_CODES = {country: code for country, (code, _) in COUNTRIES.items()}
 
 # Beginnings of premium and shared-cost numbers; nobody is called back there.
@@ -44,6 +47,13 @@ def international(text: str, country: str) -> str:
 
 def costs(number: str, country: str) -> bool:
     return number.startswith(PREMIUM.get(country, ()))
+
+
+def can_be_called(number: str, own: Container[str], country: str) -> bool:
+    """A whole number of the world outside that costs no more than a call."""
+    digits = number.removeprefix("+")
+    whole = number.startswith("+") and digits.isdigit() and LEAST_DIGITS <= len(digits) <= MOST_DIGITS
+    return whole and number not in own and not costs(number, country)
 
 
 def is_number(caller: str) -> bool:

@@ -241,12 +241,12 @@ def roster(site: Site, generation: str) -> Roster:
         pause_limits=site.defaults.pause_limits,
         monitor_keys=listen.keys if listen else {"4": "listen", "5": "whisper", "6": "barge"},
         monitor_roles=listen.roles if listen and listen.roles else ("supervisor",),
-        offers=_offers(site),
+        offers=offers(site),
         menus=_menus(site),
         hours={name: _hours(hours) for name, hours in site.hours.items()},
         country=site.defaults.country,
         own_numbers=tuple(site.numbers),
-        do_not_call=_do_not_call(site),
+        do_not_call=do_not_call(site),
     )
 
 
@@ -419,12 +419,12 @@ def offer_name(site: Site, step: QueueStep) -> str:
     return hashlib.sha256(msgspec.json.encode(offer_of(site, step))).hexdigest()[:8]
 
 
-def _do_not_call(site: Site) -> tuple[str, ...]:
+def do_not_call(site: Site) -> tuple[str, ...]:
     table = site.tables.get(site.defaults.do_not_call)
     return tuple(table.rows) if table else ()
 
 
-def _offers(site: Site) -> dict[str, OfferConfig]:
+def offers(site: Site) -> dict[str, OfferConfig]:
     return {offer_name(site, step): offer for step in _queue_steps(site) if (offer := offer_of(site, step))}
 
 

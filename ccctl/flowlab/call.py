@@ -201,7 +201,7 @@ class LabCall:
     def _enter(self, arguments: list[str]) -> None:
         if self.case.given.ari != "up":
             return  # the timer in the dialplan goes off
-        self.visit = rules.enter(arguments, self.site, self.case.given)
+        self.visit = rules.enter(arguments, self.site, self.case.given, caller_of(self.case))
         if self.visit is None:
             spawn(self.lab.desk.give_back(self.ident, ""), "desk")
             return

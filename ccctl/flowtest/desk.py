@@ -7,15 +7,18 @@ the test's: waiting in a queue costs no time.
 import msgspec
 
 from ccctl.flow.graph import Site
+from ccctl.flow.numbering import can_be_called, international, is_number
+from ccctl.flow.roster import OfferConfig, do_not_call, offers
 from ccctl.flowtest.cases import Given
 from ccctl.flowtest.drive import Act
-from ccctl.flowtest.story import Seen
+from ccctl.flowtest.story import CALLBACK, KEPT, Seen, prompt_name
 
 AVAILABLE = "available"
 
 
 class Visit(msgspec.Struct):
-    """A caller in a queue. `result` is '' while he is in it; `news` waits to be told."""
+    """A caller in a queue. `result` is '' while he is in it; `news` waits to be told. `number` is his own as
+    it is called back, '' when that is not possible; `offer` the callback that he is offered after a while."""
 
     queue: str
     limit_ms: int
@@ -25,18 +28,31 @@ class Visit(msgspec.Struct):
     agent: str = ""
     result: str = ""
     news: list[Seen] = []
+    number: str = ""
+    offer: OfferConfig | None = None
+    offered: bool = False
 
 
-def enter(arguments: list[str], site: Site, given: Given) -> Visit | None:
+def enter(arguments: list[str], site: Site, given: Given, caller: str = "") -> Visit | None:
     """`arguments` as in marks.py, without the application's name; None for what is no queue."""
     if len(arguments) < 7 or arguments[0] != "queue":
         return None
     _, _, queue, _, wait_s, keys, flags = arguments[:7]
     visit = Visit(queue, int(wait_s or 0) * 1000, keys, "n" in flags, news=[])
+    if arguments[7:8] not in ([], [""]):
+        visit.number, visit.offer = number_of(caller, site), offers(site).get(arguments[7])
     visit.result = given.queues.get(queue, "")
     if not visit.result and visit.leaves_empty and not available(site, given, queue):
         visit.result = "no_agents"
     return visit
+
+
+def number_of(caller: str, site: Site) -> str:
+    """By which he is called back; '' when he withholds it or nobody may call it."""
+    country = site.defaults.country
+    number = international(caller, country) if is_number(caller) else ""
+    allowed = can_be_called(number, site.numbers, country) and number not in do_not_call(site)
+    return number if allowed else ""
 
 
 def available(site: Site, given: Given, queue: str) -> tuple[str, ...]:
@@ -47,8 +63,31 @@ def available(site: Site, given: Given, queue: str) -> tuple[str, ...]:
 
 def press(visit: Visit, keys: str) -> None:
     for key in keys:
-        if not visit.result and not visit.agent and key in visit.keys:
+        if visit.result or visit.agent:
+            return
+        if visit.offer and visit.offered and key == visit.offer.key:
+            _accept(visit, visit.offer)
+        elif key in visit.keys:
             visit.result = f"key_{key}"
+
+
+def _accept(visit: Visit, offer: OfferConfig) -> None:
+    if offer.to == "gather":
+        visit.result = "callback_gather"
+    elif visit.number:
+        more = {"queue": visit.queue, "when": "now", "place": KEPT}
+        visit.news.append(Seen(CALLBACK, visit.number, more))
+        visit.result = "callback"
+    elif offer.withheld:
+        visit.result = "callback_withheld"
+
+
+def _offer(visit: Visit, offer: OfferConfig) -> None:
+    """He hears it, unless it would lead nowhere."""
+    if visit.number or offer.withheld or offer.to == "gather":
+        visit.offered = True
+        sounds = (each.removeprefix("sound:") for each in offer.media)
+        visit.news += [Seen("hears", prompt_name(sound)) for sound in sounds]
 
 
 def wait(visit: Visit, ms: int) -> int:
@@ -56,10 +95,19 @@ def wait(visit: Visit, ms: int) -> int:
     if visit.result or visit.agent:
         return 0
     room = visit.limit_ms - visit.waited_ms if visit.limit_ms else ms
-    visit.waited_ms += min(ms, room)
+    before, visit.waited_ms = visit.waited_ms, visit.waited_ms + min(ms, room)
+    if visit.offer and _rounds(visit.offer, visit.waited_ms) > _rounds(visit.offer, before):
+        _offer(visit, visit.offer)
     if visit.limit_ms and visit.waited_ms >= visit.limit_ms:
         visit.result = "timeout"
     return max(0, ms - room)
+
+
+def _rounds(offer: OfferConfig, waited_ms: int) -> int:
+    """How often it was made when somebody waited so long."""
+    if waited_ms < offer.after_ms:
+        return 0
+    return 1 + (waited_ms - offer.after_ms) // offer.every_ms if offer.every_ms else 1
 
 
 def queue_does(visit: Visit, act: Act) -> None:

@@ -82,6 +82,7 @@ def _texts(reader: Reader, node: Node) -> tuple[str, ...] | None:
 
 TEXTS = Kind("text", _texts)
 
+OTHERS = {"callback": {"queue": named("queues", "a queue"), "place": choice("kept", "new")}}  # not any text
 # The word in a test, what the names belong to, more keys that may stand beside the name.
 Pattern = tuple[str, Kind, tuple[str, ...]]
 PATTERNS: dict[str, Pattern] = {
@@ -98,6 +99,7 @@ PATTERNS: dict[str, Pattern] = {
     "transfers": ("to", TEXTS, ()),
     "records": ("file", TEXTS, ()),
     "talks_with": ("user", TEXTS, ()),
+    "callback": ("number", TEXTS, ("queue", "when", "place")),
     "hangup": ("by", TEXTS, ("cause",)),
 }
 KINDS = {"talks_with": "talks"}
@@ -111,9 +113,8 @@ def read_pattern(reader: Reader, word: Scalar, node: Node) -> Want | None:
     if not isinstance(node, Mapping):
         names = kind.read(reader, node)
         return Want(KINDS.get(verb, verb), names, every=verb == "rings") if names else None
-    table = Table(
-        f"step {verb}", "", (Key(main, kind, ""), *(Key(key, RAW, "") for key in (*others, "within")))
-    )
+    kinds = {key: OTHERS.get(verb, {}).get(key, RAW) for key in (*others, "within")}
+    table = Table(f"step {verb}", "", (Key(main, kind, ""), *(Key(key, kinds[key], "") for key in kinds)))
     found = read_keys(reader, node, table)
     found.pop("within", None)
     if verb == "hears":

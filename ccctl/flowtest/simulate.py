@@ -131,7 +131,7 @@ def caller_of(case: Case) -> str:
 
 class SimCall:
     def __init__(self, simulator: Simulator, case: Case) -> None:
-        self.given = case.given
+        self.given, self.caller = case.given, caller_of(case)
         self.before = self.ground = simulator.before
         self.after = simulator.after(case.given.apply) if case.given.apply else None
         self.moment = case.given.during  # at which `after` is put in force
@@ -177,7 +177,7 @@ class SimCall:
                 return Agents("silent")
             case "dies_while_queued":
                 return Agents("dies", 0, renews_ms=0)
-        self.visit = rules.enter(list(arguments[1:]), self.ground.site, self.given)
+        self.visit = rules.enter(list(arguments[1:]), self.ground.site, self.given, self.caller)
         return Agents("driver" if self.visit else "result", 0, {"CC_RESULT": ""})
 
     def _http(self, request: HttpRequest) -> HttpReply:

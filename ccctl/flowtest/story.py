@@ -32,6 +32,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 APPLIES = "applies"  # a change of the site is in force; `more` has the old and the new generation
+CALLBACK, KEPT, NEW = "callback", "kept", "new"  # a wish is noted: with the place in the line, or a new one
 LISTENING = frozenset(
     {"background", "waitexten", "read", "voicemail", "voicemailmain", "directory", "confbridge", "record"}
 )  # in lower case: Asterisk says BackGround, the compiler Background
@@ -57,6 +58,8 @@ def observe(step: Executed) -> tuple[Seen, ...]:
     """What the caller experiences of one executed step."""
     tell = _TELLERS.get(step.app.lower())
     told = tell(step.data) if tell else ()
+    if step.app.lower() == "celgenuserevent":
+        told = [*told, *_wish(step)]
     return tuple(Seen(kind, what, more, step.at_ms, place_of(step)) for kind, what, more in told)
 
 
@@ -114,6 +117,16 @@ def _mark(data: str) -> Iterable[Told]:
         case marks.VOICEMAIL:
             return [("voicemail", value, {})]
     return []
+
+
+def _wish(step: Executed) -> Iterable[Told]:
+    """A callback is noted. Whoever accepted the offer of a queue step keeps the place that he had there."""
+    event, value = _words(step.data, 2)[:2]
+    facts = value.split("/")
+    if event != marks.CALLBACK or len(facts) < 3:
+        return []
+    place = KEPT if step.exten.endswith("_callback_gather") else NEW
+    return [(CALLBACK, facts[1], {"queue": facts[0], "when": facts[2], "place": place})]
 
 
 def _stasis(data: str) -> Iterable[Told]:

@@ -11,7 +11,7 @@ from ccctl import commands as c
 from ccctl.changes import CallbackOutcome, CallbackRow, CallRow, OfferOutcome, Outcome
 from ccctl.diagnostics import did_you_mean
 from ccctl.events import CallbackAsked, CallbackCancelled, CallbackRetried, CallerQueued, LegFailed, Ref
-from ccctl.flow.numbering import costs, international, is_number
+from ccctl.flow.numbering import can_be_called, international, is_number
 from ccctl.flow.roster import QueueConfig
 from ccctl.queue import opening
 from ccctl.world.customers import channel_of, may_dial, new_id, opens_at
@@ -30,7 +30,6 @@ from ccctl.world.timers import hold_back, start_timer, stop_timer
 TIMERS = ("due", "expire", "shut")
 BUSY_CAUSES = {17, 21}
 RUNG_CAUSES = {0, 16, 18, 19, 102, 127}  # it rang, or nobody can say; all others: no way there
-LEAST_DIGITS, MOST_DIGITS = 7, 15
 
 
 # -- beginning -----------------------------------------------------------------------------------------
@@ -333,11 +332,7 @@ def _refuse(world: World, event: CallbackAsked, number: str) -> tuple[str, str] 
 
 
 def may_be_called(world: World, number: str) -> bool:
-    """A whole number of the world outside that costs no more than a call."""
-    digits = number.removeprefix("+")
-    whole = number.startswith("+") and digits.isdigit() and LEAST_DIGITS <= len(digits) <= MOST_DIGITS
-    own = number in world.roster.own_numbers
-    return whole and not own and not costs(number, world.roster.country)
+    return can_be_called(number, world.roster.own_numbers, world.roster.country)
 
 
 def on_cancelled(world: World, event: CallbackCancelled, out: Out) -> None:

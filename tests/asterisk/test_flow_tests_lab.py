@@ -1,28 +1,32 @@
 """Flow tests on a real Asterisk: what callers do and see, with stand-ins for phones and the daemon."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ccctl.cli.site import copy_example
-from ccctl.flow.compile import Plan
+from ccctl.flow.compile import Plan, compile_all
 from ccctl.flow.graph import Site
 from ccctl.flow.source import parse
 from ccctl.flowlab import sites
 from ccctl.flowlab.call import LabCall
 from ccctl.flowlab.house import furnish, run_cases
 from ccctl.flowtest.cases import Suite
+from ccctl.flowtest.differ import compare
 from ccctl.flowtest.drive import Act, Answer, Request, Result
 from ccctl.flowtest.reading import TestFile, read_suite
 from ccctl.flowtest.report import explain
-from ccctl.flowtest.simulate import numbered
+from ccctl.flowtest.simulate import Simulator, numbered
 from ccctl.runtime.apply import Applied, Say, apply
 from ccctl.runtime.settings import Settings
 from ccctl.runtime.site import load_changed, load_site
 from tests.support.labhome import LabHome
 
 pytestmark = pytest.mark.asterisk
+BLOCK = re.compile(r"^```\w+ (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SECRETS = 'phone: kR7wuGh0pqLm\nmailbox: "482915"\npins: "736402"\n'
 GOOD = """
 defaults: {call: {to: "+49301234510", at: "2026-11-23 10:00"}}
 tests:
@@ -148,6 +152,30 @@ async def test_a_test_that_is_wrong_fails_and_shows_the_call(home: LabHome, site
     assert "not within 2 s: hears main-menu" in shown
     assert "hears closed" in shown
     assert "-after-hours,s," in shown
+
+
+async def test_a_callback_that_is_accepted_while_waiting(home: LabHome, tmp_path: Path) -> None:
+    """The recipe of the cookbook; what is heard, typed and noted is the same as in the simulator."""
+    text = (Path(__file__).parents[2] / "docs/cookbook.md").read_text()
+    base, recipe = text.partition("## 1.")[0], text.partition("## 18.")[2]
+    blocks = dict(BLOCK.findall(f"{base}\n{recipe}"))
+    secrets = tmp_path / "secrets.yaml"
+    secrets.write_text(SECRETS)
+    secrets.chmod(0o600)
+    for name, file in (("base", "base.yaml"), ("site", "site.yaml"), ("blocked.csv", "blocked.csv")):
+        (tmp_path / file).write_text(blocks[name])
+    site, found = load_site(tmp_path)
+    assert site, found
+    suite = read(site, blocks["tests"])
+    simulator = Simulator(site, compile_all(site))
+    async with furnish(home.settings, site) as lab:
+        results = await run_cases(lab, numbered(suite.tests))
+    assert not [explain(result) for result in results if result.failures]
+    for result in results:
+        simulated = simulator.run(result.case)
+        assert compare(simulated, result) is None
+        noted = [[seen for seen in each.seen if seen.kind == "callback"] for each in (simulated, result)]
+        assert [(seen.what, seen.more) for seen in noted[0]] == [(seen.what, seen.more) for seen in noted[1]]
 
 
 async def test_a_real_apply_in_the_middle_of_a_call(

@@ -139,6 +139,35 @@ def test_callers_and_nobody_logged_in_is_said(board: webdriver.Chrome, daemon: W
     assert level(board, "support", "waiting") == "bad"
 
 
+def test_callbacks_are_counted_beside_callers(board: webdriver.Chrome, daemon: WebThread) -> None:
+    shown = "return document.querySelector(arguments[0]).checkVisibility()"
+    total, own = '[data-total="callbacks"]', '[data-queue="billing"] [data-field="callbacks"]'
+    assert not board.execute_script(shown, total)
+    assert not board.execute_script(shown, own)
+    daemon.change(
+        {
+            "queue/billing": fake.queue("billing", waits=(1000,)) | {"callbacks": 2},
+            "queue/support": fake.queue("support") | {"callbacks": 1},
+        }
+    )
+    wait_until(lambda: field(board, "billing", "callbacks") == "2 to call back")
+    assert board.execute_script(shown, own)
+    assert board.execute_script(shown, total)
+    assert text(board, total) == "3"
+    assert field(board, "billing", "waiting") == "1"
+    daemon.change({"queue/billing": fake.queue("billing"), "queue/support": fake.queue("support")})
+    wait_until(lambda: not board.execute_script(shown, own))
+    assert not board.execute_script(shown, total)
+
+
+def test_who_does_not_answer_is_named_first(board: webdriver.Chrome, daemon: WebThread) -> None:
+    """In a small tile the end of the line is cut off."""
+    many = {"ready": 1, "talking": 2, "not_responding": 1, "unreachable": 2, "direct_call": 1}
+    daemon.change({"queue/support": fake.queue("support", **many)})
+    said = "Agents: 3 no answer, 1 ready, 2 talking, 1 other call"
+    wait_until(lambda: field(board, "support", "staff") == said)
+
+
 def test_agents_by_state_with_names_and_time(board: webdriver.Chrome, daemon: WebThread) -> None:
     paused = fake.agent("cleo", "paused", since=fake.now() - 125_000, reason="lunch")
     daemon.change({"agent/cleo": paused})
@@ -215,7 +244,11 @@ def test_everything_is_escaped(board: webdriver.Chrome, daemon: WebThread) -> No
 def test_any_number_of_queues_fits(
     chrome: webdriver.Chrome, daemon: WebThread, count: int, size: tuple[int, int]
 ) -> None:
-    queues = {f"queue/q{n:02}": fake.queue(f"q{n:02}", waits=(754_000,) * 12) for n in range(count)}
+    queues = {
+        f"queue/q{n:02}": fake.queue(f"q{n:02}", waits=(754_000,) * 12, direct_call=2, unreachable=1)
+        | {"callbacks": 128 * (n % 2)}
+        for n in range(count)
+    }
     agents = {f"agent/a{n:02}": fake.agent(f"a{n:02}", "talking") for n in range(count * 3)}
     daemon.change(queues | agents, gone=("queue/support", "queue/billing", "agent/anna", "agent/ben"))
     resize(chrome, *size)

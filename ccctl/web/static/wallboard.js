@@ -15,6 +15,7 @@ const GROUPS = [
   ["direct_call", "Other call", ["direct_call"]],
 ];
 const TALKING = GROUPS[1][2];
+const MISSING = GROUPS[5][1];
 const WORDS = {
   ready: "Ready",
   reserved: "Kept free",
@@ -128,11 +129,15 @@ function fillTile(tile, queue) {
   tile.setAttribute("aria-label", queue.title);
   field(tile, "title", queue.title);
   field(tile, "waiting", String(queue.waiting));
+  const back = tile.querySelector('[data-field="callbacks"]');
+  back.hidden = !queue.callbacks;
+  write(back, queue.callbacks ? `${queue.callbacks} to call back` : "");
   field(tile, "answered", String(today.answered));
   field(tile, "abandoned", String(today.abandoned));
   percent(tile.querySelector('[data-field="sl"]'), today.sl);
   field(tile, "promise", `Today, target ${today.sl_percent} % in ${seconds(today.sl_ms)} (${today.sl_preset})`);
   const many = GROUPS.map(([, word, states]) => [word, states.reduce((sum, state) => sum + (agents[state] || 0), 0)]);
+  many.sort((a, b) => (b[0] === MISSING) - (a[0] === MISSING)); // what is last may be cut off
   const parts = many.filter(([, n]) => n > 0).map(([word, n]) => `${n} ${word.toLowerCase()}`);
   field(tile, "staff", parts.length ? `Agents: ${parts.join(", ")}` : "Agents: none logged in");
 }
@@ -263,10 +268,12 @@ function drawAgents(agents) {
 function drawTotals(queues, agents) {
   const total = {
     waiting: queues.reduce((sum, queue) => sum + queue.waiting, 0),
+    callbacks: queues.reduce((sum, queue) => sum + queue.callbacks, 0),
     ready: agents.filter((agent) => agent.presence === "ready").length,
     talking: agents.filter((agent) => TALKING.includes(agent.presence)).length,
   };
   for (const [name, n] of Object.entries(total)) write(document.querySelector(`[data-total="${name}"]`), String(n));
+  document.querySelector('[data-total="callbacks"]').parentElement.hidden = total.callbacks === 0;
 }
 
 function drawSystem() {

@@ -22,6 +22,12 @@ def step(app: str, data: str = "") -> Executed:
         ("CELGenUserEvent", "CC_CLOSED,office", ["closed office"]),
         ("CELGenUserEvent", "CC_VOICEMAIL,support", ["voicemail support"]),
         ("CELGenUserEvent", "CC_HANGUP,main", []),
+        (
+            "CELGenUserEvent",
+            "CC_CALLBACK,support/+4930555/next-open/0/2/600/en/1",
+            ["callback +4930555 queue support when next-open place new"],
+        ),
+        ("CELGenUserEvent", "CC_CALLBACK,support", []),
         ("Stasis", "ccctl,queue,7f3a9c,support,5,600,0,n", ["enters support priority 5 engine acd"]),
         ("Stasis", "ccctl,code,7f3a9c,agent-login,anna,", []),
         ("Queue", "billing,Cc,,,1", ["enters billing engine native"]),
@@ -38,6 +44,12 @@ def step(app: str, data: str = "") -> Executed:
 )
 def test_what_a_step_means(app: str, data: str, told: list[str]) -> None:
     assert [str(seen) for seen in observe(step(app, data))] == told
+
+
+def test_who_types_a_number_while_he_waits_keeps_his_place() -> None:
+    mark = "CC_CALLBACK,support/+4930555/now/0/2/600/en/1"
+    noted = Executed("cc-7f3a9c-main", "queue2_callback_gather", 9, "CELGenUserEvent", mark, 5)
+    assert [seen.more["place"] for seen in observe(noted)] == ["kept"]
 
 
 def test_it_says_when_and_where() -> None:
