@@ -11,8 +11,9 @@ from typing import Any, TypedDict, Unpack
 
 import orjson
 
-from ccctl.asterisk.ari_events import Inbound, Outbound
+from ccctl.asterisk.ari_events import Inbound, Outbound, Requests
 from ccctl.asterisk.ari_rest import Rest
+from ccctl.asterisk.ari_wire import Wire
 from ccctl.asterisk.node import Node
 from ccctl.errors import AsteriskRefused, SettingsError
 
@@ -83,7 +84,12 @@ class Ari(Rest):
         self._app, self._unwanted = app, unwanted
         way = Outbound if node.events_port else Inbound
         self._events = way(node, app, on_event, on_state, self._probe)
-        self._wire = lambda: self._events.wire
+        self._requests: Requests | None = None
+        if node.events_port:  # an Asterisk that dials us takes requests over a socket, too
+            self._requests = Requests(node, f"{app}-requests", _leave, _leave, self._ping)
+
+    def wire(self) -> Wire | None:
+        return self._requests.wire if self._requests else None
 
     @property
     def up(self) -> bool:
@@ -98,9 +104,13 @@ class Ari(Rest):
         except SettingsError:
             await self.shut()
             raise
+        if self._requests is not None:
+            await self._requests.start()
 
     async def close(self) -> None:
         await self._events.close()
+        if self._requests is not None:
+            await self._requests.close()
         await self.shut()
 
     async def _probe(self) -> str:
@@ -108,6 +118,10 @@ class Ari(Rest):
         info = await self.asterisk_get_info("system")
         await self.applications_filter(self._app, {"disallowed": [{"type": name} for name in self._unwanted]})
         return f"Asterisk {info.get('system', {}).get('version', '')}".strip()
+
+    async def _ping(self) -> str:
+        await self.asterisk_ping()
+        return ""
 
     # -- channels -------------------------------------------------------------------------------
 
@@ -326,3 +340,7 @@ def _list(data: Any) -> list[Json]:
     if not isinstance(data, list):
         raise AsteriskRefused(f"ARI answered with something else than a list: {orjson.dumps(data)[:80]!r}")
     return data
+
+
+def _leave(*_told: object) -> None:
+    """What the socket for requests brings beside answers."""

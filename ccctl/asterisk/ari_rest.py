@@ -8,7 +8,6 @@ is told by 409 that it was done.
 
 import base64
 import os
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -117,7 +116,6 @@ class Rest:
         self._node = node
         self._base = f"http://{node.host}:{node.ari_port}/ari"
         self._session: aiohttp.ClientSession | None = None
-        self._wire: Callable[[], Wire | None] = lambda: None
 
     async def open(self) -> None:
         if self._session is None:
@@ -131,6 +129,10 @@ class Rest:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    def wire(self) -> Wire | None:
+        """The way for what is done at once; None: by HTTP like the rest."""
+        return None
 
     async def call(self, name: str, /, **given: object) -> Any:
         """One operation of the table by Asterisk's own parameter names; None means not given."""
@@ -154,7 +156,7 @@ class Rest:
         tries = 2 if asked.method in ("GET", "DELETE") else 1
         while True:
             tries -= 1
-            wire = self._wire() if quick else None
+            wire = self.wire() if quick else None
             try:
                 if wire is not None:
                     return self._judge(asked, await wire.ask(asked, TIMEOUT_S))

@@ -1,4 +1,4 @@
-"""Requests over the socket that brings ARI's events: the same operations, cheaper than by HTTP.
+"""Requests over a socket: the same operations, cheaper than by HTTP.
 
 Asterisk serves one socket in one thread, in order. So only what it does at once goes this way, and
 nothing that waits for a channel's thread: behind that, the next agent's phone would wait too. What
@@ -91,4 +91,4 @@ class Wire:
         self.open = False
         for future in self._asked.values():
             if not future.done():
-                future.set_exception(Lost("the event socket closed before the answer"))
+                future.set_exception(Lost("the socket closed before the answer"))

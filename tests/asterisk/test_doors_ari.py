@@ -121,7 +121,7 @@ async def test_the_socket_answers_as_http_does(
     ari: Ari, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channel, asked = await make_call(ari, owner), []
-    wire = ari._events.wire
+    wire = await until(ari.wire)
     assert wire is not None
     ask = wire.ask
 

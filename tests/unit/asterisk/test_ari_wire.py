@@ -1,18 +1,16 @@
-"""Requests over the event socket, against an Asterisk that loses them or says nothing."""
+"""Requests over a socket, against an Asterisk that loses them or says nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import aiohttp
 import orjson
 import pytest
 from aiohttp import web
 
 from ccctl.asterisk import ari_rest
 from ccctl.asterisk.ari import Ari
-from ccctl.asterisk.ari_rest import basic_auth
-from ccctl.asterisk.background import spawn, stop
+from ccctl.asterisk.background import spawn
 from ccctl.asterisk.node import Node
 from ccctl.errors import AsteriskDown, AsteriskRefused
 from tests.support.ports import free_port
@@ -22,32 +20,31 @@ Reply = Callable[[dict[str, Any]], Any]
 
 
 class FakeAsterisk:
-    """Answers by HTTP, and dials the door's event socket to be asked there."""
+    """Answers by HTTP, and over the socket for requests."""
 
     def __init__(self) -> None:
         self.by_http: list[str] = []
         self.asked: list[dict[str, Any]] = []
         self.reply: Reply = lambda _: (200, "")
-        self.socket: aiohttp.ClientWebSocketResponse | None = None
+        self.socket: web.WebSocketResponse | None = None
 
     async def http(self, request: web.Request) -> web.StreamResponse:
         self.by_http.append(f"{request.method} {request.path.removeprefix('/ari')}")
         return web.json_response({})
 
-    async def serve(self, session: aiohttp.ClientSession, node: Node) -> None:
-        url, auth = f"http://127.0.0.1:{node.events_port}/ari", basic_auth("ccctl", "geheim")
-        async with session.ws_connect(url, headers={"Authorization": auth}, protocols=("ari",)) as socket:
-            self.socket = socket
-            async for message in socket:
-                request = orjson.loads(message.data)
-                self.asked.append(request)
-                found = self.reply(request)
-                if found == "close":
-                    await socket.close()
-                elif found is not None:
-                    answer = {"status_code": found[0], "reason_phrase": "why", "message_body": found[1]}
-                    ident = request["request_id"]
-                    await socket.send_json({"type": "RESTResponse", "request_id": ident, **answer})
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        self.socket = socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            asked = orjson.loads(message.data)
+            self.asked.append(asked)
+            found = self.reply(asked)
+            if found == "close":
+                await socket.close()
+            elif found is not None:
+                answer = {"status_code": found[0], "reason_phrase": "why", "message_body": found[1]}
+                await socket.send_json({"type": "RESTResponse", "request_id": asked["request_id"], **answer})
+        return socket
 
 
 @pytest.fixture
@@ -58,6 +55,7 @@ def asterisk() -> FakeAsterisk:
 @pytest.fixture
 async def ari(asterisk: FakeAsterisk) -> AsyncIterator[Ari]:
     application = web.Application()
+    application.router.add_get("/ari/events", asterisk.serve)
     application.router.add_route("*", "/{path:.*}", asterisk.http)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
@@ -65,12 +63,9 @@ async def ari(asterisk: FakeAsterisk) -> AsyncIterator[Ari]:
     await web.TCPSite(runner, "127.0.0.1", node.ari_port).start()
     ari = Ari(node, lambda _: None, lambda *_: None)
     await ari.start()
-    async with aiohttp.ClientSession() as session:
-        dialling = spawn(asterisk.serve(session, node), "dialling")
-        await until(lambda: ari.up)
-        asterisk.by_http.clear()
-        yield ari
-        await stop(dialling)
+    await until(ari.wire)
+    asterisk.by_http.clear()
+    yield ari
     await ari.close()
     await runner.cleanup()
 
