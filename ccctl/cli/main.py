@@ -31,6 +31,7 @@ MODULES = (
     "callback",
     "call",
     "monitor",
+    "phone",
     "report",
     "simulate",
     "replay",

@@ -1,11 +1,12 @@
-"""Checks of phones: transports, encryption."""
+"""Checks of phones: transports, encryption, devices."""
 
 from collections.abc import Callable, Iterator
 
 from ccctl.diagnostics import Diagnostic
+from ccctl.flow.checks_names import hint_for
 from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.checks_reading import place
-from ccctl.flow.graph import Transport
+from ccctl.flow.graph import MODELS, Transport
 from ccctl.flow.schema import Draft
 
 FILES = ("certificate", "key")
@@ -88,8 +89,165 @@ def check_encryption(draft: Draft) -> Iterator[Diagnostic]:
             yield found("E810", span, "the keys of srtp are sent in the clear without tls", hint)
 
 
+def check_encrypted_devices(draft: Draft) -> Iterator[Diagnostic]:
+    """The page of E810 is with check_encryption."""
+    site = draft.site
+    for device in site.devices.values():
+        transport = site.transports.get(device.transport)
+        lines = [site.users[line] for line in device.lines if line in site.users]
+        if any((line.srtp or site.defaults.srtp) != "off" for line in lines) and (
+            not device.transport or (transport and transport.type in ("udp", "tcp"))
+        ):
+            span = draft.spot("devices", device.name, "transport")
+            text = f'the phone "{device.name}" would send the keys of srtp in the clear'
+            yield found("E810", span, text, "name a transport of type tls")
+
+
+# -- devices ---------------------------------------------------------------------------------------
+
+
+@finding("E811")
+def check_transport_names(draft: Draft) -> Iterator[Diagnostic]:
+    """A transport that does not exist.
+
+    Bad:
+        devices: {desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna, transport: secur}}
+    Good:
+        devices: {desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna, transport: secure}}
+    """
+    for ref in draft.missing:
+        if ref.kind == "transports":
+            yield found("E811", ref.span, f'unknown transport "{ref.name}"', hint_for(draft, ref))
+
+
+@finding("E812")
+def check_macs(draft: Draft) -> Iterator[Diagnostic]:
+    """Two devices with the same MAC address.
+
+    Each phone fetches the file of its address; one of the two would never be used.
+
+    Bad:
+        devices:
+          desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna}
+          desk-2: {model: yealink-t4x, mac: 00-15-65-12-34-56, lines: ben}
+    Good:
+        devices:
+          desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna}
+          desk-2: {model: yealink-t4x, mac: "00:15:65:12:34:57", lines: ben}
+    """
+    first: dict[str, str] = {}
+    for device in draft.site.devices.values():
+        other = first.setdefault(device.mac, device.name)
+        if device.mac and other != device.name:
+            span = draft.spot("devices", device.name, "mac")
+            yield found("E812", span, f'"{other}" has this address, too', "look at the back of the phone")
+
+
+@finding("E813")
+def check_room(draft: Draft) -> Iterator[Diagnostic]:
+    """More lines or keys than a phone of that family has.
+
+    Counted are those that every phone of the family has; the keys of the lines are among the keys.
+
+    Bad:
+        devices: {desk-1: {model: grandstream-gxp, mac: "00:0b:82:12:34:56", lines: [anna, ben]}}
+    Good:
+        devices: {desk-1: {model: grandstream-gxp, mac: "00:0b:82:12:34:56", lines: anna}}
+    """
+    for device in draft.site.devices.values():
+        model = MODELS.get(device.model)
+        if model and len(device.lines) > model.lines:
+            span = draft.spot("devices", device.name, "lines")
+            yield found(
+                "E813", span, f"{device.model} is used with at most {model.lines} lines", "take some out"
+            )
+        elif model and len(device.lines) + len(device.keys) > model.keys:
+            left = model.keys - len(device.lines)
+            span = draft.spot("devices", device.name, "keys")
+            yield found("E813", span, f"{device.model} has {left} keys beside its lines", "take some out")
+
+
+@finding("E814")
+def check_lines(draft: Draft) -> Iterator[Diagnostic]:
+    """A line that cannot be on that phone: of a user in a browser, or who has another phone.
+
+    A user has one phone: the second that registers would turn the first away.
+
+    Bad:
+        devices:
+          desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna}
+          desk-2: {model: yealink-t4x, mac: "00:15:65:12:34:57", lines: [ben, anna]}
+    Good:
+        devices:
+          desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna}
+          desk-2: {model: yealink-t4x, mac: "00:15:65:12:34:57", lines: ben}
+    """
+    where: dict[str, str] = {}
+    for device in draft.site.devices.values():
+        span = draft.spot("devices", device.name, "lines")
+        for line in device.lines:
+            user = draft.site.users.get(line)
+            if user and user.phone == "webrtc":
+                yield found("E814", span, f"the phone of {line} is in a browser", "write phone: sip there")
+            elif line in where:
+                yield found("E814", span, f'{line} is on "{where[line]}" already', "name each user once")
+            where.setdefault(line, device.name)
+
+
+@finding("E815")
+def check_device_keys(draft: Draft) -> Iterator[Diagnostic]:
+    """A key that does nothing: its code is none of the site's, or its hours have no switch.
+
+    Bad:
+        devices:
+          desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna, keys: [{code: "*45"}]}
+    Good:
+        feature_codes: {"*45": agent-login}
+        devices:
+          desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna, keys: [{code: "*45"}]}
+    """
+    site = draft.site
+    codes = tuple(site.feature_codes) + tuple(
+        code for hours in site.hours.values() for code in (hours.switch, hours.emergency) if code
+    )
+    for device in site.devices.values():
+        for key in device.keys:
+            hours = site.hours.get(key.value)
+            if key.kind == "code" and not key.value.startswith(codes or ("none",)):
+                known = ", ".join(codes) or "none"
+                yield found("E815", key.span, f'"{key.value}" is no feature code', f"feature codes: {known}")
+            elif key.kind == "switch" and hours and not hours.switch:
+                text = f'hours "{key.value}" have no switch'
+                yield found("E815", key.span, text, "add switch: and a code to them")
+
+
+@finding("E816")
+def check_provision(draft: Draft) -> Iterator[Diagnostic]:
+    """Phones are not told where to register.
+
+    Bad:
+        devices: {desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna}}
+    Good:
+        provision: {server: pbx.acme.example}
+        devices: {desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna}}
+    """
+    devices = draft.site.devices
+    if devices and "provision" not in draft.names:
+        first = next(iter(devices.values()))
+        yield found(
+            "E816", first.span, "phones are not told where to register", "write provision: {server: ...}"
+        )
+
+
 CHECKS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     check_certificates,
     check_transport_addresses,
     check_encryption,
+    check_encrypted_devices,
+    check_transport_names,
+    check_macs,
+    check_room,
+    check_lines,
+    check_device_keys,
+    check_provision,
 )

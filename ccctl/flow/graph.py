@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from ccctl.flow.devices import *  # noqa: F403
-from ccctl.flow.devices import Transport
+from ccctl.flow.devices import MODELS, Device, DeviceKey, Provision, Transport  # noqa: F401
 from ccctl.flow.steps import *  # noqa: F403 - one vocabulary in two files
 from ccctl.flow.steps import Flow, Item
 
@@ -386,6 +386,8 @@ class Site(Item, frozen=True, kw_only=True):
     conferences: dict[str, Conference] = {}
     sites: dict[str, Locale] = {}
     transports: dict[str, Transport] = {}
+    devices: dict[str, Device] = {}
+    provision: Provision = Provision()
     secrets: dict[str, str] = {}  # those that flows send, by name; never part of the dialplan
 
     @property

@@ -43,9 +43,10 @@ from ccctl.flow.ways import walk
 NAMED = (
     "trunks", "hours", "users", "agents", "queues", "mailboxes", "flows", "prompts", "vars", "sites",
     "tables", "surveys", "ring_groups", "conferences", "transports",
+    "devices",
 )  # fmt: skip
-SECTIONS = ("ccctl", "include", "defaults", "numbers", "feature_codes", *NAMED)
-REFERENCES = frozenset({*(f"E{n}" for n in range(101, 114)), "E118", "E401", "W411", "E505"}) - {
+SECTIONS = ("ccctl", "include", "defaults", "provision", "numbers", "feature_codes", *NAMED)
+REFERENCES = frozenset({*(f"E{n}" for n in range(101, 114)), "E118", "E401", "W411", "E505", "E811"}) - {
     "E106",
     "E107",
 }
@@ -149,6 +150,8 @@ def read_site(documents: list[Document], folder: Folder, root: str = "") -> tupl
         ring_groups=groups,
         conferences=schema_desk.read_conferences(reader, entries["conferences"]),
         transports=schema_phones.read_transports(reader, entries["transports"]),
+        devices=schema_phones.read_devices(reader, entries["devices"]),
+        provision=schema_phones.read_provision(reader, entries["provision"]),
     )
     return _draft(reader, site, openings, broken, parts), reader.findings
 

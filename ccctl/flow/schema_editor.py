@@ -6,8 +6,8 @@ It knows less than `ccctl check`: what a name stands for and what belongs togeth
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ccctl.flow import schema_phones, shapes
 from ccctl.flow import schema_sections as sections
-from ccctl.flow import shapes
 from ccctl.flow.schema import SECTIONS, Document
 from ccctl.flow.schema_reference import TABLES
 from ccctl.flow.schema_types import Verb
@@ -25,6 +25,7 @@ SPECIAL: dict[str, Shape] = {
     "ccctl": {"description": "Version of the language.", "enum": [1, "1"]},
     "include": {"description": "Files below this folder.", **shapes.listed(shapes.SINGLE)},
     "defaults": sections.DEFAULTS.shape,
+    "provision": schema_phones.PROVISION.shape,
     "numbers": shapes.mapping(shapes.E164, shapes.either(shapes.named("flows"), sections.NUMBER.shape)),
     "feature_codes": shapes.mapping(
         sections.CODE.shape,

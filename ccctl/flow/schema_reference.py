@@ -43,6 +43,12 @@ TABLES: tuple[tuple[str, tuple[Table, ...], str], ...] = (
         "transports: {secure: {type: tls, certificate: /etc/asterisk/pbx.crt, key: /etc/asterisk/pbx.key}}",
     ),
     (
+        "devices",
+        (schema_phones.DEVICE, schema_phones.KEY),
+        'devices: {desk-1: {model: yealink-t4x, mac: "00:15:65:12:34:56", lines: anna}}',
+    ),
+    ("provision", (schema_phones.PROVISION,), "provision: {server: pbx.acme.example}"),
+    (
         "ring_groups",
         (schema_desk.RING_GROUP,),
         "ring_groups: {front-desk: {ring: [reception, anna], strategy: hunt, timeout: 15s}}",

@@ -436,7 +436,7 @@ USER = Table(
         ),
         Key("roles", listed(NAME), "roles, for example supervisor"),
     ),
-    soon=("devices", "follow_me", "caller_id"),
+    soon=("follow_me", "caller_id"),
 )
 AGENT = Table(
     "agent",

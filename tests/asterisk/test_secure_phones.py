@@ -25,6 +25,9 @@ ccctl: 1
 defaults: {{timezone: UTC, languages: [en]}}
 transports:
   secure: {{type: tls, bind: 127.0.0.1, port: {port}, certificate: {crt}, key: {key}}}
+provision: {{server: 127.0.0.1}}
+devices:
+  anna-desk: {{model: yealink-t4x, mac: 001565123456, lines: anna, transport: secure}}
 users:
   anna: {{extension: 201, password: !secret anna, srtp: required}}
   ben: {{extension: 202, password: !secret ben}}
@@ -68,6 +71,21 @@ async def test_a_phone_registers_over_tls(anna: SecurePhone, house: House) -> No
     answer = await anna.register()
     assert answer.status == 200, answer.first
     assert "transport=TLS" in house.home.ask("pjsip show aor anna")
+
+
+async def test_what_is_provisioned_registers(house: House) -> None:
+    out = str(house.site.parent / "out")
+    words = ["phone", "provision", "--site", str(house.site), "--out", out]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    lines = (Path(out) / "001565123456.cfg").read_text().splitlines()
+    told = dict(line.split(" = ", 1) for line in lines if " = " in line)
+    server = (told["account.1.sip_server.1.address"], int(told["account.1.sip_server.1.port"]))
+    assert told["account.1.sip_server.1.transport_type"] == "2"
+    phone = SecurePhone(told["account.1.user_name"], told["account.1.password"], server)
+    await phone.connect(house.root)
+    answer = await phone.register()
+    await phone.close()
+    assert answer.status == 200, answer.first
 
 
 def test_who_does_not_know_the_root_refuses_to_talk(house: House, tmp_path: Path) -> None:
@@ -118,7 +136,7 @@ async def test_a_certificate_that_is_not_there_leaves_the_old_site_in_force(
     more = (
         f"  other: {{type: tls, bind: 127.0.0.1, port: {free_port()}, certificate: /no.crt, key: /no.key}}\n"
     )
-    path.write_text(kept.replace("users:\n", f"{more}users:\n"))
+    path.write_text(kept.replace("provision:", f"{more}provision:"))
     try:
         done = await asyncio.to_thread(house.apply)
     finally:
