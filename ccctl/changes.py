@@ -36,7 +36,8 @@ class OfferOutcome(StrEnum):
 
     ANSWERED = "answered"  # talk began
     NO_ANSWER = "no_answer"
-    REJECTED = "rejected"  # the phone said busy or declined, or another key than the accept key was pressed
+    REJECTED = "rejected"  # the phone said busy or declined, another key than the accept key was pressed, or
+    # the agent hung up while the phone of a customer rang whom he was to call back
     HUNG_UP = "hung_up"  # the agent hung up during the whisper
     NOT_ACCEPTED = "not_accepted"  # picked up, and did not press the key that takes the call
     CALLER_LEFT = "caller_left"

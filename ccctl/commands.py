@@ -55,7 +55,8 @@ class Hangup(Base, frozen=True, kw_only=True):
 
 
 class Offer(Base, frozen=True, kw_only=True):
-    """Ring an agent's phone for a caller. The new channel has the id of `leg`."""
+    """Ring an agent's phone for a caller. The new channel has the id of `leg`. For a customer who is to be
+    called back nobody is rung while his trunk has `most` calls (0: never full)."""
 
     leg: Ref
     call: Ref
@@ -66,11 +67,13 @@ class Offer(Base, frozen=True, kw_only=True):
     caller_name: str
     queue: str
     language: str = ""
+    trunk: str = ""
+    most: int = 0
 
 
 class Dial(Base, frozen=True, kw_only=True):
     """Call a customer back. The new channel has the id of `call`; if it is there already, it is dialled
-    already. `leg` is the agent who hears it ring, or ''; `telling` the id of that sound."""
+    already. `leg` is the agent who hears it ring, or ''; `telling` the id of that sound; `most` as before."""
 
     call: Ref
     endpoint: str  # technology, number and trunk: PJSIP/+49301@telco
@@ -81,6 +84,7 @@ class Dial(Base, frozen=True, kw_only=True):
     language: str = ""
     leg: Ref = ""
     telling: str = ""
+    most: int = 0
 
 
 class Whisper(Base, frozen=True, kw_only=True):

@@ -145,6 +145,7 @@ class LegFailed(Base, frozen=True, kw_only=True):
     leg: Ref
     reason: str
     down: bool = False  # Asterisk did not answer: not the phone's fault
+    full: bool = False  # the trunk by which the customer would be called has no channel left
 
 
 class WhisperDone(Base, frozen=True, kw_only=True):

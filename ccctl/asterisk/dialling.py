@@ -6,17 +6,31 @@ from typing import Any
 
 from ccctl import commands as c
 from ccctl import events as e
+from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
 from ccctl.errors import AsteriskRefused, CcctlError
 from ccctl.flow.compile_dial import TRUNKS
 from ccctl.flow.marks import APP
 
+Emit = Callable[[e.Event], None]
 log = logging.getLogger(__name__)
 
 
-async def dial(ari: Ari, command: c.Dial, emit: Callable[[e.Event], None], now: Callable[[], int]) -> None:
+async def is_full(ami: Ami, trunk: str, most: int) -> bool:
+    """Calls in both directions count, as in the dialplan. Without a channel only AMI can ask for it."""
+    if not most:
+        return False
+    frame = await ami.action("Getvar", Variable=f"GROUP_COUNT({trunk}@{TRUNKS})")
+    count = frame.get("Value", "")
+    return count.isdigit() and int(count) >= most
+
+
+async def dial(ari: Ari, ami: Ami, command: c.Dial, emit: Emit, now: Callable[[], int]) -> None:
     """A channel that is there already is the same call: Asterisk refuses to make it twice."""
     try:
+        if not await _is_dialled(ari, command) and await is_full(ami, command.trunk, command.most):
+            emit(e.LegFailed(at=now(), leg=command.call, reason=full(command.trunk), full=True))
+            return
         await _originate(ari, command)
     except AsteriskRefused as error:
         if error.status != 409:
@@ -27,6 +41,21 @@ async def dial(ari: Ari, command: c.Dial, emit: Callable[[e.Event], None], now: 
         return
     if command.leg:
         await _let_hear(ari, e.split_ref(command.leg)[1], command.telling)
+
+
+def full(trunk: str) -> str:
+    return f"trunk {trunk} has no channel left"
+
+
+async def _is_dialled(ari: Ari, command: c.Dial) -> bool:
+    """It would count itself."""
+    if not command.most:
+        return False
+    try:
+        await ari.channels_get(e.split_ref(command.call)[1])
+    except AsteriskRefused:
+        return False
+    return True
 
 
 async def _originate(ari: Ari, command: c.Dial) -> None:

@@ -16,7 +16,7 @@ from ccctl import commands as c
 from ccctl import events as e
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
-from ccctl.asterisk.dialling import caller_id, dial, quiet
+from ccctl.asterisk.dialling import caller_id, dial, full, is_full, quiet
 from ccctl.asterisk.holding import hold, is_held
 from ccctl.asterisk.node import Node
 from ccctl.commands import AsteriskCommand
@@ -149,7 +149,8 @@ class Executor:
             case c.Offer():
                 await self._offer(command)
             case c.Dial():
-                await dial(self._door(command.call)[0].ari, command, self._emit, self._now)
+                door, _ = self._door(command.call)
+                await dial(door.ari, door.ami, command, self._emit, self._now)
             case c.Whisper():
                 await self._whisper(command)
             case c.Connect():
@@ -261,6 +262,10 @@ class Executor:
         door, ident = self._door(command.leg)
         call = e.split_ref(command.call)[1]
         try:
+            if await is_full(door.ami, command.trunk, command.most):
+                failed = e.LegFailed(at=self._now(), leg=command.leg, reason=full(command.trunk), full=True)
+                self._emit(failed)
+                return
             await door.ari.channels_originate_with_id(
                 ident,
                 endpoint=command.endpoint,

@@ -17,6 +17,7 @@ from ccctl.report.intervals import local
 from ccctl.store import db, queries, recorded
 from ccctl.whatif.replay import Replay
 from ccctl.whatif.why import Decision, Watch
+from ccctl.whatif.why_callback import CallbackWatch
 from ccctl.world.explain import Caller, Reason
 
 AROUND = 5  # callers shown behind the one who was chosen
@@ -30,7 +31,7 @@ class _Stretch(NamedTuple):
 
 
 @click.command()
-@click.argument("about", metavar="CALL|AGENT")
+@click.argument("about", metavar="CALL|AGENT|CALLBACK")
 @click.option("--at", "moment", default="", help="As it was at this time [now].")
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=5, show_default=True, help="Calls of an agent."
@@ -40,7 +41,7 @@ class _Stretch(NamedTuple):
 @click.pass_context
 def why(ctx: click.Context, /, about: str, moment: str, limit: int, tz: str, form: str) -> None:
     """Why this agent was rung for that caller, or why nobody is: each decision about a CALL, or the last
-    about an AGENT.
+    about an AGENT; or the way of a CALLBACK, and why he is not called sooner.
 
     Who was free and in what order, who was not asked and why not, whose turn it was of all who waited. The
     journal is replayed for it: the daemon keeps nothing more. What is older than the journal cannot be told.
@@ -56,40 +57,43 @@ def why(ctx: click.Context, /, about: str, moment: str, limit: int, tz: str, for
 
     engine = db.open_ready(config.database_url)
     try:
-        is_agent, about, stretch = _stretch(engine, roster, about, at, limit)
+        kind, about, stretch = _stretch(engine, roster, about, at, limit)
         stretch = stretch._replace(until=at) if moment else stretch
-        watch = Watch(clock, **{"agent" if is_agent else "call": about})
+        watch = CallbackWatch(clock, about) if kind == "callback" else Watch(clock, **{kind: about})
         played = _played(engine, watch, stretch, about)
     finally:
         engine.dispose()
-    decisions = watch.decisions[-limit:] if is_agent else watch.decisions
+    decisions = watch.decisions[-limit:] if kind == "agent" else watch.decisions
     last = watch.now(played.world, at) if played.world else None
     found = [*decisions, *([last] if last else [])]
     if form == "json":
         print_json({"about": about, "notes": played.notes, "decisions": [_data(each) for each in found]})
         return
-    click.echo(printable(f"{'agent' if is_agent else 'call'} {about}, times in {zone.key}"))
+    click.echo(printable(f"{kind} {about}, times in {zone.key}"))
     _show(found, played.notes, zone)
 
 
-def _stretch(engine: Engine, roster: Roster, about: str, at: int, limit: int) -> tuple[bool, str, _Stretch]:
-    """True for an agent, his name or the call's whole reference, and what to replay."""
+def _stretch(engine: Engine, roster: Roster, about: str, at: int, limit: int) -> tuple[str, str, _Stretch]:
+    """agent, call or callback, its name or whole reference, and what to replay."""
     with recorded.one_moment(engine) as connection:
         first = recorded.offers_since(connection, about, at, limit)
     if about in roster.agents or first is not None:
-        return True, about, _Stretch(at if first is None else first - 1, None)
+        return "agent", about, _Stretch(at if first is None else first - 1, None)
+    callback = queries.callback(engine, about)
+    if callback is not None:
+        return "callback", about, _Stretch(callback.asked - 1, callback.ended)
     detail = queries.call(engine, about)
     if detail is None:
         near = did_you_mean(about, roster.agents)
         hint = (
             f"did you mean '{near}'?" if near else "look for it with 'ccctl call list' or 'ccctl agent list'"
         )
-        raise NotFound(f"the ledger has no call '{about}', the site no such agent", hint)
+        raise NotFound(f"the ledger has no call or callback '{about}', the site no such agent", hint)
     if not detail.visits:
         raise CcctlError(f"call '{about}' was in no queue", "nothing was to be decided about it")
     ends = [visit.ended if visit.answered is None else visit.talk_ended for visit in detail.visits]
     until = None if None in ends else max(end for end in ends if end is not None)
-    return False, detail.call.id, _Stretch(min(visit.entered for visit in detail.visits) - 1, until)
+    return "call", detail.call.id, _Stretch(min(visit.entered for visit in detail.visits) - 1, until)
 
 
 def _played(engine: Engine, watch: Watch, stretch: _Stretch, about: str) -> Replay:
@@ -141,6 +145,10 @@ def headline(decision: Decision) -> str:
             return f"{one.agent} is rung for {one.call} of {one.queue}: {agents}; {callers}"
         case "passed":
             return f"{one.agent} is rung for {one.other}, not for {one.call}{_passed(one)}"
+        case "callback":
+            return one.state
+        case "kept":
+            return f"{one.agent} is {one.state}, whose phone is rung first"
         case "now" if one.agent:
             may = sum(each.place > 0 for each in one.callers)
             wait = "nobody waits" if not may else "1 caller waits" if may == 1 else f"{may} callers wait"

@@ -70,14 +70,15 @@ class OfferConfig(msgspec.Struct, frozen=True):
 
 
 class CallbackConfig(msgspec.Struct, frozen=True):
-    """How a queue calls back. `first`: agent or customer. `via`: the trunk, '' for none; `caller_id` what the
-    customer sees. `whisper` and `greeting` are ARI media URIs."""
+    """How a queue calls back. `first`: agent or customer. `via`: the trunk, '' for none, and the `channels`
+    that it has (0: any number); `caller_id` what the customer sees. `whisper`, `greeting`: ARI media URIs."""
 
     first: str = "agent"
     ring_ms: int = 30_000
     expires_ms: int = 86_400_000
     hours: str = ""  # outside of which nobody is called; '' is always
     via: str = ""
+    channels: int = 0
     caller_id: str = ""
     retries: int = 2
     gap_ms: int = 600_000
@@ -343,6 +344,7 @@ def _callback(site: Site, queue: Queue) -> CallbackConfig:
         expires_ms=rules.expires_ms,
         hours=rules.hours,
         via=via,
+        channels=site.trunks[via].channels if via in site.trunks else 0,
         caller_id=shown or next(iter(site.numbers), ""),
         retries=rules.retries,
         gap_ms=rules.gap_ms,

@@ -7,6 +7,7 @@ told to its Out while the world is still as the decision found it.
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from ccctl import commands as c
 from ccctl import events as e
@@ -27,8 +28,9 @@ from ccctl.world.explain import (
 
 class Decision(msgspec.Struct, frozen=True):
     """`kind`: offer (`agent` is rung for `call`); passed (he is rung for `other`, though `call` waits too);
-    wait (nobody is rung for `call`); now (what holds at the end; `state`: what the agent does, or who is with
-    the caller)."""
+    wait (nobody is rung for `call`); kept (`agent` is kept free for `call`, a customer whose phone rings);
+    callback (`state` says what became of one); now (what holds at the end; `state`: what the agent does, or
+    who is with the caller)."""
 
     at: int
     kind: str
@@ -46,15 +48,17 @@ class Decision(msgspec.Struct, frozen=True):
 class _Witness(Out):
     """Tells of each offer while the agent is still free."""
 
-    __slots__ = ("_seen",)
+    __slots__ = ("_kept", "_seen")
 
-    def __init__(self, seen: Callable[[c.Offer], None]) -> None:
+    def __init__(self, seen: Callable[[c.Offer], None], kept: Callable[[c.Dial], None]) -> None:
         super().__init__()
-        self._seen = seen
+        self._seen, self._kept = seen, kept
 
     def do(self, command: c.Command) -> None:
         if isinstance(command, c.Offer):
             self._seen(command)
+        elif isinstance(command, c.Dial) and not command.leg:
+            self._kept(command)
         super().do(command)
 
 
@@ -68,12 +72,19 @@ class Watch:
     def step(self, world: World, event: e.Event) -> Out:
         before = _place(world, self._call)
         count = len(self.decisions)
-        out = step(world, event, _Witness(lambda offer: self._offered(world, event, offer)))
+        witness = _Witness(
+            lambda offer: self._offered(world, event, offer), lambda dial: self._dialled(world, event, dial)
+        )
+        out = step(world, event, witness)
         offered = any(each.kind == "offer" for each in self.decisions[count:])
-        after = _place(world, self._call)
+        after = _place(world, self._about(world))
         if after is not None and after != before and not offered:
             self.decisions.append(self._waits(world, self._call, event.at, words(event)))
         return out
+
+    def _about(self, world: World) -> str:
+        """The caller's channel; of some it is known only when they are there."""
+        return self._call
 
     def now(self, world: World, at: int) -> Decision | None:
         """What holds at the end; None when the call is in no queue any more."""
@@ -106,6 +117,14 @@ class Watch:
             self.decisions.append(self._offer(world, event, offer, offer.call))
         elif self._is_passed(world, offer.agent):
             self.decisions.append(self._offer(world, event, offer, self._call))
+
+    def _dialled(self, world: World, event: e.Event, dial: c.Dial) -> None:
+        """His phone rings when the customer's was answered."""
+        visit = world.visits[dial.call]
+        if self._agent and self._agent == visit.reserved:
+            state = state_of(world, self._agent, self._clock)
+            kept = Decision(event.at, "kept", words(event), call=dial.call, agent=self._agent, state=state)
+            self.decisions.append(replace(kept, queue=visit.row.queue))
 
     def _is_passed(self, world: World, agent: str) -> bool:
         """An agent of his queue is rung for somebody else while he waits."""

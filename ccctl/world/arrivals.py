@@ -43,7 +43,7 @@ NATIVE_OUTCOMES = {
 
 def on_mark(world: World, event: CallMarked, out: Out) -> None:
     if event.mark == marks.SWITCH:
-        wishes.on_switch(world, event.value)
+        wishes.on_switch(world, event.value, event.at, out)
     if event.mark == marks.CALL:
         if event.call not in world.ended:
             _arrive(world, event, out)

@@ -29,6 +29,7 @@ from ccctl.world.timers import hold_back, start_timer, stop_timer
 
 TIMERS = ("due", "expire", "shut")
 BUSY_CAUSES = {17, 21}
+FULL_MS = 10_000  # so long nobody is called back over a trunk that had no channel left
 RUNG_CAUSES = {0, 16, 18, 19, 102, 127}  # it rang, or nobody can say; all others: no way there
 
 
@@ -101,6 +102,10 @@ def into_line(world: World, out: Out, callback: Callback, at: int) -> None:
     if row.expires <= at:
         finish(world, out, callback, CallbackOutcome.EXPIRED, at)
         return
+    free = world.full.get(queue.callback.via, 0)
+    if free > at:
+        _later(world, out, callback, free)
+        return
     opens = opens_at(world, queue, at)
     if opens is None or opens > at:
         if opens is not None:  # what never opens expires
@@ -169,6 +174,20 @@ def on_shut_timer(world: World, ident: str, at: int, out: Out) -> None:
         return
     leave_line(world, out, callback, Outcome.WITHDRAWN, at)
     on_due_timer(world, ident, at, out)
+
+
+def on_switched(world: World, name: str, at: int, out: Out) -> None:
+    """Hours were opened or closed by hand: whoever waited for them is called now, or not any more."""
+    hours = world.roster.hours.get(name)
+    opens = opening.next_open(hours, at) if hours else None
+    for ident, callback in list(world.callbacks.items()):
+        queue = world.queue(callback.row.queue)
+        if queue is None or queue.callback.hours != name:
+            continue
+        if is_in_line(world, callback):
+            on_shut_timer(world, ident, at, out)
+        elif callback.row.due <= at or callback.row.due == opens:
+            on_due_timer(world, ident, at, out)
 
 
 def on_expire_timer(world: World, ident: str, at: int, out: Out) -> None:
@@ -264,6 +283,10 @@ def on_dial_failed(world: World, event: LegFailed, out: Out) -> None:
     visit, callback = world.visits[event.leg], world.callback_of(event.leg)
     if callback is None or visit.on_line:
         return
+    if event.full:
+        on_trunk_full(world, out, event.leg, event)
+        end_call(world, out, event.leg, event.at)
+        return
     out.do(c.Note(text=f"{callback.row.number} could not be called back: {event.reason}", warning=True))
     if not event.down:
         try_failed(world, out, callback, CallbackOutcome.FAILED, event.at)
@@ -276,6 +299,19 @@ def on_dial_failed(world: World, event: LegFailed, out: Out) -> None:
     withdraw_all(world, out, visit, OfferOutcome.FAILED, event.at)
     free_reserved(world, out, visit, event.at)
     back_in_line(world, out, visit, event.at)
+
+
+def on_trunk_full(world: World, out: Out, call: Ref, event: LegFailed) -> None:
+    """That is no try: the agent keeps his turn, the customer his place, and both are asked again soon."""
+    callback = world.callback_of(call)
+    queue = world.queue(callback.row.queue) if callback is not None else None
+    if callback is None or queue is None:
+        return
+    trunk, callback.dialled = queue.callback.via, 0  # nobody's phone rings that could be hung up
+    until = world.full[trunk] = event.at + FULL_MS
+    out.do(c.Note(text=f"callbacks wait: {event.reason}", cause=f"full {trunk}"))
+    leave_line(world, out, callback, Outcome.WITHDRAWN, event.at)
+    _later(world, out, callback, until)
 
 
 def try_failed(world: World, out: Out, callback: Callback, why: CallbackOutcome, at: int) -> None:

@@ -87,6 +87,7 @@ def dial(world: World, out: Out, visit: Visit, leg: Ref, at: int) -> bool:
             language=callback.language,
             leg=leg,
             telling=visit.telling,
+            most=rules.channels,
         )
     )
     start_timer(world, out, f"dial:{visit.row.call}", at + rules.ring_ms + RING_GRACE_MS)

@@ -15,7 +15,8 @@ from ccctl.queue.needs import Need
 from ccctl.queue.strategy import Candidate as Seen
 from ccctl.queue.strategy import Tally, agent_key, occupancy
 from ccctl.world import lending
-from ccctl.world.state import Visit, World
+from ccctl.world.customers import opens_at
+from ccctl.world.state import Callback, Visit, World
 
 Clock = Callable[[int], str]
 When = tuple[int, Clock]  # the moment, and what makes words of times
@@ -126,7 +127,7 @@ def reasons_against(world: World, visit: Visit, name: str, when: When) -> Iterat
     yield from unfit(world, visit, name, when)
     if world.is_engaged(name):
         yield Reason("engaged", "has a caller of app_queue, who came while the daemon was away")
-    yield from _not_free(world.agents.get(name, Agent(name)), visit.row.call, when[1])
+    yield from _not_free(world, name, visit.row.call, when[1])
     pause = world.queue_pauses.get(name, {}).get(visit.row.queue)
     if pause is not None:
         why = f": {pause.reason}" if pause.reason else ""
@@ -190,8 +191,9 @@ def _lacks(need: Need, agent: AgentConfig) -> Iterator[Reason]:
             yield Reason("skill", f"skill {skill} {has} < {level}")
 
 
-def _not_free(agent: Agent, call: Ref, clock: Clock) -> Iterator[Reason]:
-    since = clock(agent.since)
+def _not_free(world: World, name: str, call: Ref, clock: Clock) -> Iterator[Reason]:
+    agent = world.agents.get(name, Agent(name))
+    since, whom = clock(agent.since), _whom(world, agent.call)
     match agent.presence:
         case Presence.OFFLINE:
             yield Reason("offline", "not logged in")
@@ -205,17 +207,22 @@ def _not_free(agent: Agent, call: Ref, clock: Clock) -> Iterator[Reason]:
         case Presence.RINGING | Presence.WHISPER | Presence.RESERVED if agent.call == call:
             yield Reason("rung", f"{_DOES[agent.presence]} for this caller since {since}")
         case Presence.RINGING | Presence.WHISPER | Presence.RESERVED:
-            yield Reason(str(agent.presence), f"{_DOES[agent.presence]} since {since} for {agent.call}")
+            yield Reason(str(agent.presence), f"{_DOES[agent.presence]} since {since} for {whom}")
         case Presence.TALKING | Presence.HELD | Presence.CONSULTING:
-            yield Reason(str(agent.presence), f"{_DOES[agent.presence]} since {since} to {agent.call}")
+            yield Reason(str(agent.presence), f"{_DOES[agent.presence]} since {since} to {whom}")
         case Presence.DIRECT_CALL | Presence.UNREACHABLE:
             yield Reason(str(agent.presence), f"{_DOES[agent.presence]} since {since}")
+
+
+def _whom(world: World, call: Ref) -> str:
+    callback = world.callback_of(call)
+    return call if callback is None else f"{call}, callback {callback.row.id} of {callback.row.number}"
 
 
 def state_of(world: World, name: str, clock: Clock, call: Ref = "") -> str:
     """What an agent does at this moment; of `call` he is told as of this caller."""
     agent = world.agents.get(name, Agent(name))
-    reasons = list(_not_free(agent, call, clock))
+    reasons = list(_not_free(world, name, call, clock))
     return reasons[0].text if reasons else f"free since {clock(agent.idle_since)}"
 
 
@@ -291,3 +298,33 @@ def need_in_words(need: Need) -> str:
     skills = ", ".join(f"{skill} {level}" for skill, level in need.skills)
     ranks = f"ranks up to {need.rank}" if need.rank else ""
     return "; ".join(part for part in (skills, ranks) if part) or "anybody of the queue"
+
+
+# -- callbacks -----------------------------------------------------------------------------------------
+
+
+def held_back(world: World, callback: Callback, at: int, clock: Clock) -> str:
+    """Why he is not in the line."""
+    row, queue = callback.row, world.queue(callback.row.queue)
+    until = f"not called before {clock(row.due)}"
+    if queue is None:
+        return f"{until}: {row.queue} is not in the site any more"
+    hours, trunk = queue.callback.hours, queue.callback.via
+    opens = opens_at(world, queue, at)
+    if opens is None:
+        closed = world.switches.get(hours) == "closed"
+        return f"not called: {hours} {'was closed by phone' if closed else 'never opens'}"
+    if opens > at:
+        return f"not called before {clock(max(opens, row.due))}: {hours} opens at {clock(opens)}"
+    if world.full.get(trunk, 0) > at:
+        return f"{until}: trunk {trunk} had no channel left"
+    return f"{until}: {f'the gap after try {row.tries}' if row.tries else 'it was asked for then'}"
+
+
+def place_of(world: World, call: Ref) -> str:
+    """Among all who wait for the queue."""
+    own = world.visits[call]
+    keys = sorted(
+        visit.key for visit in world.visits.values() if visit.row.queue == own.row.queue and visit.waits
+    )
+    return f"number {1 + sum(key < own.key for key in keys)} of {len(keys) + (not own.waits)}"

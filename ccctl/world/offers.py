@@ -232,6 +232,8 @@ def on_leg_ended(world: World, leg: Ref, cause: int, at: int, out: Out) -> None:
         end_talk(world, out, leg, "agent", at)
     elif state.phase is Phase.RINGING:
         miss(world, out, leg, _why(cause), at)
+    elif state.phase is Phase.DIALLING:  # he heard for whom it is
+        miss(world, out, leg, OfferOutcome.REJECTED, at)
     else:
         miss(world, out, leg, OfferOutcome.HUNG_UP, at)
 
@@ -245,6 +247,9 @@ def _why(cause: int) -> OfferOutcome:
 def on_leg_failed(world: World, event: LegFailed, out: Out) -> None:
     state = world.legs.get(event.leg)
     if state is None or state.phase is not Phase.RINGING:  # it was answered: only our request got no answer
+        return
+    if event.full:
+        callbacks.on_trunk_full(world, out, state.call, event)
         return
     text = f"{state.agent} could not be rung: {event.reason}"
     out.do(c.Note(text=text, warning=True, cause=f"down {event.reason}" if event.down else text))

@@ -275,6 +275,8 @@ def make_offer(world: World, out: Out, visit: Visit, agent: str, at: int) -> Non
             caller_name=caller.caller_name or (f"callback {queue.title}" if visit.callback else queue.title),
             queue=row.queue,
             language=config.language,
+            trunk="" if visit.on_line else queue.callback.via,
+            most=0 if visit.on_line else queue.callback.channels,
         )
     )
     occupy(world, out, agent, (leg, row.call, row.queue), at)
@@ -341,11 +343,8 @@ def end_waiting(
     world.line(row.queue).size -= 1
     del world.visits[row.call]
     _drop_if_empty(world, visit)
-    stop_timer(world, out, f"wait:{row.call}")
-    stop_timer(world, out, f"stage:{row.call}")
-    stop_timer(world, out, f"tell:{row.call}")
-    stop_timer(world, out, f"menu:{row.call}")
-    stop_timer(world, out, f"offer:{row.call}")
+    for kind in ("wait", "stage", "tell", "menu", "offer"):
+        stop_timer(world, out, f"{kind}:{row.call}")
     foretelling.left(world, row, at)
     row = replace(row, ended=max(at, row.entered), outcome=outcome)
     call = world.calls[row.call]

@@ -172,6 +172,7 @@ class World(msgspec.Struct):
     logged: dict[str, tuple[int, int]] = {}  # node -> (file, place) read so far of its event log
     held: dict[str, bool] = {}  # nodes that cannot ring a phone now: nobody of theirs is offered
     callbacks: dict[str, Callback] = {}  # those that are open
+    full: dict[str, int] = {}  # trunks that had no channel left -> until when nobody is called back by them
     switches: dict[str, str] = {}  # hours -> what somebody switched them to: open, closed
     ended: dict[Ref, bool] = {}  # calls that are over; True: since the last renewal of timers
     directs: dict[Ref, tuple[str, int]] = {}  # agents' own calls: channel -> agent, when it began

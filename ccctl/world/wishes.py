@@ -111,7 +111,7 @@ def _due(world: World, queue: str, when: str, at: int) -> int:
     return (opening.next_open(hours, at) or at) if hours else at
 
 
-def on_switch(world: World, value: str) -> None:
+def on_switch(world: World, value: str, at: int, out: Out) -> None:
     """Somebody switched hours by phone: "office closed anna"."""
     name, _, rest = value.partition(" ")
     state = rest.partition(" ")[0]
@@ -119,3 +119,4 @@ def on_switch(world: World, value: str) -> None:
         world.switches[name] = state
     elif state == "auto":
         world.switches.pop(name, None)
+    callbacks.on_switched(world, name, at, out)

@@ -254,7 +254,7 @@ def test_why_tells_of_every_offer_in_the_ledger(home: Path, recording: Database)
 def test_why_of_nothing_known_and_of_a_pruned_journal(home: Path, recording: Database) -> None:
     done = run(home, "why", "pbx1/none")
     assert done.exit_code == 4
-    assert "the ledger has no call 'pbx1/none'" in done.output
+    assert "the ledger has no call or callback 'pbx1/none'" in done.output
     with recording.begin() as connection:
         call = connection.execute(select(tables.offers.c.call).limit(1)).scalar_one()
         connection.execute(delete(tables.kept_worlds))

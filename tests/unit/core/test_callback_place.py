@@ -165,6 +165,8 @@ def test_an_agent_who_hangs_up_while_it_rings_costs_no_try() -> None:
     commands = house.leg_ended(dial.leg)
     assert c.Hangup(channel=dial.call) in commands
     assert house.callback().tries == 0
+    assert [row.outcome for row in house.rows[ch.OfferRow].values()] == [OfferOutcome.REJECTED]
+    assert house.presence("a0") is Presence.NOT_RESPONDING  # as who hangs up in the whisper
     house.send(e.AgentUnpause(at=house.at, agent="a0"))
     assert house.pick_up().call != dial.call
 
@@ -490,3 +492,85 @@ def test_a_callback_goes_on_as_it_began_when_a_new_site_calls_customers_first() 
     assert house.presence("a0") is Presence.READY
     house.answer(dial.call)
     assert house.presence("a1") is not Presence.RESERVED
+
+
+def full(house: House, leg: str) -> list[c.Command]:
+    return house.send(e.LegFailed(at=house.at, leg=leg, reason="trunk telco has no channel left", full=True))
+
+
+@pytest.mark.parametrize("first", ["agent", "customer"])
+def test_a_callback_waits_while_the_trunk_is_full_and_keeps_its_place(first: str) -> None:
+    house = House(replace(RULES, first=first, channels=2))
+    house.login("a0")
+    offered = house.asked()
+    turn = house.world.callbacks[house.callback().id].turn
+    asked = next(each for each in offered if isinstance(each, c.Offer | c.Dial))
+    assert (asked.trunk, asked.most) == ("telco", 2)
+    full(house, asked.leg if isinstance(asked, c.Offer) else asked.call)
+    row = house.callback()
+    assert (row.tries, row.outcome, row.due) == (0, None, house.at + 10_000)
+    assert house.presence("a0") is Presence.READY
+    house.asked("+491701112")  # nobody else is tried meanwhile
+    assert not house.leg_of("a0")
+    assert len(house.dials()) == (first == "customer")
+    house.tick(10_001)
+    assert house.world.callbacks[row.id].turn == turn
+    called = house.world.visits[house.world.callbacks[row.id].call]
+    assert called.legs or called.reserved == "a0"
+
+
+def test_a_trunk_that_is_full_when_the_agent_has_picked_up_lets_him_go() -> None:
+    house = House(replace(RULES, channels=2))
+    house.login("a0")
+    house.asked()
+    dial = house.pick_up()
+    commands = full(house, dial.call)
+    assert c.Disconnect(leg=dial.leg) in commands
+    assert c.Hangup(channel=dial.call) not in commands
+    assert (house.callback().tries, house.presence("a0")) == (0, Presence.READY)
+    house.tick(10_001)
+    assert house.pick_up().call != dial.call
+
+
+def test_an_ordinary_caller_needs_no_trunk() -> None:
+    house = House(replace(RULES, channels=2))
+    house.login("a0")
+    house.queued()
+    offer = next(each for each in house.log if isinstance(each, c.Offer))
+    assert (offer.trunk, offer.most) == ("", 0)
+
+
+def switch(house: House, state: str) -> None:
+    house.at += 1
+    house.send(e.CallMarked(at=house.at, call="pbx1/s", mark="CC_SWITCH", value=f"office {state} anna"))
+
+
+def test_hours_that_are_switched_by_hand_hold_callbacks_back_and_let_them_go() -> None:
+    hours = {"office": HoursConfig("UTC", tuple((day, 0, 1440) for day in range(7)))}
+    house = House(replace(RULES, hours="office"), hours=hours)
+    house.login("a0")
+    switch(house, "closed")
+    house.asked()
+    assert not house.leg_of("a0")
+    switch(house, "auto")
+    leg = house.leg_of("a0")
+    assert leg
+    house.leg_ended(leg, 21)
+    switch(house, "closed")
+    house.send(e.AgentUnpause(at=house.at, agent="a0"))
+    assert not house.leg_of("a0")
+    switch(house, "open")
+    house.pick_up()
+    assert house.callback().tries == 0
+
+
+def test_who_waits_for_the_opening_is_called_when_somebody_opens_earlier() -> None:
+    hours = {"office": HoursConfig("UTC", tuple((day, 540, 1020) for day in range(7)))}
+    house = House(replace(RULES, hours="office"), hours=hours)
+    house.login("a0")
+    house.asked()
+    house.asked("+491701112", due=house.at + 3_600_000)
+    assert not house.leg_of("a0")
+    switch(house, "open")
+    assert house.world.legs[house.leg_of("a0")].call == house.world.callbacks[house.callback().id].call
+    assert not house.world.callbacks[house.callback("+491701112").id].call
