@@ -70,6 +70,7 @@ async def run(settings: Settings) -> None:
     from ccctl.store.db import open_engine, upgrade
     from ccctl.store.journal import Writer
     from ccctl.web.app import Server
+    from ccctl.web.phones import Door
 
     stop = _signals()
     store = open_engine(settings.database_url)
@@ -84,12 +85,13 @@ async def run(settings: Settings) -> None:
     executor = Executor({settings.node.name: link.door}, engine.emit, now_ms, spawn)
     link.executor, engine.perform, executor.on_doubt = executor, executor.perform, link.resync
     pulse = Pulse(link.stalled)
-    server = Server(engine, store, settings, writer.status)
+    server, door = Server(engine, store, settings, writer.status), Door(settings)
     engine.live.system.update(started=now_ms(), asterisk="down", ami=False, ari=False, detail="starting")
     engine.start(new_boot())
     engine.live.restart(engine.world, await asyncio.to_thread(ended_today, engine, store))
     try:
         await server.start()
+        await door.start()
         await link.start()
         pulse.start()
         engine.before_event = pulse.check
@@ -102,6 +104,7 @@ async def run(settings: Settings) -> None:
     finally:
         pulse.stop()
         await link.close()
+        await door.stop()
         await server.stop()
         engine.stop()
         await asyncio.to_thread(writer.close)

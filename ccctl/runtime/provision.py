@@ -4,21 +4,25 @@ They hold passwords: written for the owner and the group alone, and shown withou
 """
 
 import difflib
+import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import msgspec
 
 from ccctl.errors import ApplyError
 from ccctl.flow.graph import MODELS, Device, DeviceKey, Site, User
 from ccctl.runtime.posixzone import Change, zone_of
 
 HIDDEN = "********"
+INDEX, FETCHES = "devices.json", "fetches.json"
 _LANGUAGES = {  # as each maker calls them
     "de": {"yealink": "German", "grandstream": "de", "snom": "Deutsch", "poly": "German_Germany"},
     "en": {"yealink": "English", "grandstream": "en", "snom": "English", "poly": "English_United_States"},
@@ -151,6 +155,67 @@ def _code(site: Site, action: str) -> str:
 def _shown(title: str) -> str:
     """A name as a display can show it."""
     return " ".join("".join(char if char.isprintable() else " " for char in title).split())
+
+
+# -- who may fetch what ----------------------------------------------------------------------------
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A device, as the door knows it that gives out the files. Without `secret` it fetches nothing there."""
+
+    name: str
+    mac: str
+    files: tuple[str, ...]
+    secret: str = ""  # a digest
+
+
+class Fetch(msgspec.Struct, frozen=True):
+    at_ms: int
+    address: str
+    file: str
+
+
+def digest(mac: str, secret: str) -> str:
+    return hashlib.sha256(f"{mac}\0{secret}".encode()).hexdigest()
+
+
+def index_of(site: Site, written: Collection[str], before: Iterable[Known]) -> str:
+    """The text of the file that tells the door of all devices; those that were not written now stay as they
+    were: their phones know the secret of then."""
+    stay = [each for each in before if each.name in site.devices and each.name not in written]
+    known = [
+        Known(
+            each.name,
+            each.mac,
+            tuple(name.format(mac=each.mac) for name in _FILES[MODELS[each.model].maker]),
+            digest(each.mac, each.secret) if each.secret else "",
+        )
+        for each in site.devices.values()
+        if each.name in written
+    ]
+    known = sorted((*stay, *known), key=lambda each: each.name)
+    return msgspec.json.format(msgspec.json.encode(known), indent=1).decode() + "\n"
+
+
+def known_in(folder: Path) -> tuple[Known, ...]:
+    try:
+        return msgspec.json.decode((folder / INDEX).read_bytes(), type=tuple[Known, ...])
+    except (OSError, msgspec.MsgspecError):
+        return ()
+
+
+def note_fetch(folder: Path, device: str, address: str, file: str, at_ms: int) -> None:
+    """For `ccctl phone list`. A folder that cannot be written keeps no phone from its file."""
+    noted = {**fetches_in(folder), device: Fetch(at_ms, address, file)}
+    with suppress(OSError):
+        write(folder, FETCHES, msgspec.json.encode(noted).decode())
+
+
+def fetches_in(folder: Path) -> dict[str, Fetch]:
+    try:
+        return msgspec.json.decode((folder / FETCHES).read_bytes(), type=dict[str, Fetch])
+    except (OSError, msgspec.MsgspecError):
+        return {}
 
 
 # -- disk ------------------------------------------------------------------------------------------

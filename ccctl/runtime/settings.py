@@ -7,8 +7,10 @@ Settings live in <home>/settings.yaml (mode 0600: it holds the AMI and ARI secre
 import os
 import re
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from ccctl.asterisk.node import Node, Port
 from ccctl.diagnostics import did_you_mean
@@ -26,7 +28,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web_port: Port = 8090
     web_token: str = ""  # '' = the TCP port is read-only: wallboard, live feed and GET
     web_names: tuple[str, ...] = ()  # host names, besides localhost and this machine's, to be served
+    phones_host: str = "127.0.0.1"  # where phones on desks fetch their files
+    phones_port: Annotated[int, Meta(ge=0, le=65535)] = 0  # 0: nowhere
+    phones_certificate: str = ""  # files; without them only on loopback
+    phones_key: str = ""
+    phones_folder: str = ""  # '' = phones in the home folder
     node: Node = Node()
+
+    @property
+    def phones(self) -> str:
+        """The folder with what they fetch."""
+        return self.phones_folder or f"{self.home}/phones"
 
     @property
     def database_url(self) -> str:

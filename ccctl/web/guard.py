@@ -107,3 +107,7 @@ def check_local(request: web.Request) -> None:
         raise Problem(
             403, "local-only", "this is only possible on the daemon's unix socket", "use the ccctl command"
         )
+
+
+def is_loopback(host: str) -> bool:
+    return host == "localhost" or (is_address(host) and ipaddress.ip_address(host).is_loopback)

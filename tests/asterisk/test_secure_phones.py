@@ -15,6 +15,7 @@ from ccctl.lab.phones import Phones
 from tests.support.labhome import LabHome
 from tests.support.ports import free_port
 from tests.support.secure_phone import Media, SecurePhone, make_ca
+from tests.support.until import until
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.audio]
 
@@ -28,6 +29,7 @@ transports:
 provision: {{server: 127.0.0.1}}
 devices:
   anna-desk: {{model: yealink-t4x, mac: 001565123456, lines: anna, transport: secure}}
+  ben-desk: {{model: snom-d7xx, mac: 000413123456, lines: ben}}
 users:
   anna: {{extension: 201, password: !secret anna, srtp: required}}
   ben: {{extension: 202, password: !secret ben}}
@@ -75,7 +77,7 @@ async def test_a_phone_registers_over_tls(anna: SecurePhone, house: House) -> No
 
 async def test_what_is_provisioned_registers(house: House) -> None:
     out = str(house.site.parent / "out")
-    words = ["phone", "provision", "--site", str(house.site), "--out", out]
+    words = ["phone", "provision", "anna-desk", "--site", str(house.site), "--out", out]
     assert CliRunner().invoke(main, words).exit_code == 0
     lines = (Path(out) / "001565123456.cfg").read_text().splitlines()
     told = dict(line.split(" = ", 1) for line in lines if " = " in line)
@@ -120,6 +122,21 @@ async def test_an_encrypted_talk_is_heard_by_both(anna: SecurePhone, house: Hous
             assert tones.present(frames, (ANNA, BEN)) == {BEN}
             assert (await anna.bye(answer)).status == 200
             await ringing.until_ended()
+
+
+async def test_a_device_is_told_to_fetch_its_file_again(house: House) -> None:
+    node = house.home.node
+    words = ["--home", house.home.home, "phone", "resync", "ben-desk", "--site", str(house.site)]
+    absent = await asyncio.to_thread(CliRunner().invoke, main, words)
+    assert absent.exit_code != 0
+    assert "not registered: ben-desk" in absent.output
+    async with Phones(server=(node.host, node.sip_port)) as phones:
+        ben = phones.phone("ben", PASSWORDS["ben"], BEN)
+        await ben.register()
+        done = await asyncio.to_thread(CliRunner().invoke, main, words)
+        assert done.exit_code == 0, done.output
+        await until(lambda: ben.notices, what="a NOTIFY")
+        assert ben.notices[-1].get("event") == "check-sync;reboot=false"
 
 
 async def test_a_call_without_encryption_is_refused(anna: SecurePhone) -> None:

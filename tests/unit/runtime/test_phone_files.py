@@ -16,7 +16,7 @@ from ccctl.cli.main import main
 from ccctl.errors import ApplyError
 from ccctl.flow import graph as g
 from ccctl.runtime.posixzone import Change, parse, zone_of
-from ccctl.runtime.provision import difference, files_of, secrets_of
+from ccctl.runtime.provision import difference, files_of, known_in, note_fetch, secrets_of
 from tests.support.sample_site import named, user
 
 GOLDEN = Path(__file__).parents[2] / "flows/golden/phones"
@@ -182,7 +182,7 @@ def test_files_are_written_once_for_owner_and_group(folder: Path) -> None:
     done = provision(folder)
     assert (done.exit_code, done.stderr) == (0, "2 files, 2 written\n")
     files = sorted((folder / "out").iterdir())
-    assert [path.name for path in files] == ["000413123456.xml", "001565123456.cfg"]
+    assert [path.name for path in files] == ["000413123456.xml", "001565123456.cfg", "devices.json"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o640}
     before = [path.stat().st_mtime_ns for path in files]
     again = provision(folder)
@@ -212,12 +212,23 @@ def test_only_a_password_differs() -> None:
 
 def test_one_device_or_none_of_that_name(folder: Path) -> None:
     assert provision(folder, "desk-2").stderr == "1 files, 1 written\n"
+    assert [each.name for each in known_in(folder / "out")] == ["desk-2"]
+    assert provision(folder, "desk-1").stderr == "1 files, 1 written\n"
+    first, second = known_in(folder / "out")
+    assert (first.mac, first.files) == ("001565123456", ("001565123456.cfg",))
+    assert (first.secret != "", second.secret) == (True, "")
+    write_secrets(folder, SECRETS | {"fetch": "fetch-new-77"})
+    provision(folder, "desk-2")
+    assert known_in(folder / "out")[0] == first, "its phone still knows the old one"
     unknown = provision(folder, "desk-3")
     assert (unknown.exit_code, "did you mean desk-" in unknown.output) == (4, True)
 
 
 def test_devices_are_listed(folder: Path) -> None:
-    shown = CliRunner().invoke(main, ["phone", "list", "--site", str(folder), "--format", "json"])
+    provision(folder)
+    note_fetch(folder / "out", "desk-1", "192.0.2.7", "001565123456.cfg", 1_790_000_000_000)
+    words = ["phone", "list", "--site", str(folder), "--out", str(folder / "out"), "--format", "json"]
+    shown = CliRunner().invoke(main, words)
     first, second = msgspec.json.decode(shown.stdout)
     assert first == {
         "device": "desk-1",
@@ -226,6 +237,8 @@ def test_devices_are_listed(folder: Path) -> None:
         "lines": "anna",
         "transport": "udp",
         "keys": 0,
+        "fetched": "2026-09-21 14:13:20 UTC",
+        "from": "192.0.2.7",
     }
-    assert second["lines"] == "ben"
+    assert (second["lines"], second["fetched"]) == ("ben", None)
     assert not [secret for secret in SECRETS.values() if secret in shown.output]
