@@ -69,13 +69,7 @@ async def anna(house: House) -> AsyncIterator[SecurePhone]:
     await phone.close()
 
 
-async def test_a_phone_registers_over_tls(anna: SecurePhone, house: House) -> None:
-    answer = await anna.register()
-    assert answer.status == 200, answer.first
-    assert "transport=TLS" in house.home.ask("pjsip show aor anna")
-
-
-async def test_what_is_provisioned_registers(house: House) -> None:
+async def test_what_is_provisioned_registers_over_tls_and_rings_encrypted(house: House) -> None:
     out = str(house.site.parent / "out")
     words = ["phone", "provision", "anna-desk", "--site", str(house.site), "--out", out]
     assert CliRunner().invoke(main, words).exit_code == 0
@@ -86,8 +80,16 @@ async def test_what_is_provisioned_registers(house: House) -> None:
     phone = SecurePhone(told["account.1.user_name"], told["account.1.password"], server)
     await phone.connect(house.root)
     answer = await phone.register()
-    await phone.close()
     assert answer.status == 200, answer.first
+    assert "transport=TLS" in house.home.ask("pjsip show aor anna")
+    node = house.home.node
+    async with Phones(server=(node.host, node.sip_port)) as phones:
+        call = phones.phone("ben", PASSWORDS["ben"], BEN).call("201")
+        offer = await asyncio.wait_for(phone.offers.get(), 5)
+        await call.until_ended()
+    await phone.close()
+    assert "RTP/SAVP" in offer
+    assert "a=crypto:" in offer
 
 
 def test_who_does_not_know_the_root_refuses_to_talk(house: House, tmp_path: Path) -> None:
@@ -101,12 +103,14 @@ def test_who_does_not_know_the_root_refuses_to_talk(house: House, tmp_path: Path
         pass
 
 
-async def test_an_encrypted_talk_is_heard_by_both(anna: SecurePhone, house: House) -> None:
+async def test_a_talk_is_encrypted_and_heard_by_both_or_refused(anna: SecurePhone, house: House) -> None:
     node = house.home.node
     async with Phones(server=(node.host, node.sip_port)) as phones:
         ben = phones.phone("ben", PASSWORDS["ben"], BEN)
         await ben.register()
         with Media() as media:
+            plain = await anna.invite("202", media.offer(encrypted=False))
+            assert plain.status == 488, plain.first
             calling = asyncio.ensure_future(anna.invite("202", media.offer(encrypted=True)))
             ringing = await ben.incoming()
             ringing.answer()
@@ -137,12 +141,6 @@ async def test_a_device_is_told_to_fetch_its_file_again(house: House) -> None:
         assert done.exit_code == 0, done.output
         await until(lambda: ben.notices, what="a NOTIFY")
         assert ben.notices[-1].get("event") == "check-sync;reboot=false"
-
-
-async def test_a_call_without_encryption_is_refused(anna: SecurePhone) -> None:
-    with Media() as media:
-        answer = await anna.invite("202", media.offer(encrypted=False))
-    assert answer.status == 488, answer.first
 
 
 async def test_a_certificate_that_is_not_there_leaves_the_old_site_in_force(

@@ -151,6 +151,7 @@ class SecurePhone:
     def __init__(self, user: str, password: str, server: Address) -> None:
         self.user, self.password, self.server = user, password, server
         self.inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self.offers: asyncio.Queue[str] = asyncio.Queue()  # what calls to this phone offer
         self.cseq = 0
 
     async def connect(self, root: Path) -> None:
@@ -175,6 +176,9 @@ class SecurePhone:
                 continue
             if message.is_response:
                 self.inbox.put_nowait(message)
+            elif message.method == "INVITE":  # looked at, not taken
+                self.offers.put_nowait(message.body)
+                self.writer.write(sip.write_response(message, 486, sip.token(), self.contact))
             elif message.method != "ACK":
                 self.writer.write(sip.write_response(message, 200, sip.token(), self.contact))
 
