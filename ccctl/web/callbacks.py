@@ -11,6 +11,7 @@ from ccctl.web.bodies import By, Callback
 from ccctl.web.keys import ENGINE, STORE
 from ccctl.web.ledger import plain, read
 
+SLOW_MS = 60_000  # clocks differ, and so long a request may be under way
 routes = web.RouteTableDef()
 
 
@@ -25,6 +26,9 @@ async def callbacks(request: web.Request) -> web.Response:
 @routes.post("/api/v1/callbacks")
 async def schedule(request: web.Request) -> web.Response:
     given = await body(request, Callback)
+    if given.due and given.due < now() - SLOW_MS:
+        hint = "leave the time out, and he is called as soon as it is his turn"
+        raise Problem(400, "past-time", "nobody can be called back in the past", hint)
     event = CallbackAsked(
         queue=given.queue,
         number=given.number,

@@ -21,6 +21,8 @@ from click.testing import CliRunner, Result
 from ccctl.asterisk.node import Node
 from ccctl.changes import (
     AgentStateRow,
+    CallbackOutcome,
+    CallbackRow,
     CallRow,
     OfferOutcome,
     OfferRow,
@@ -157,6 +159,30 @@ def test_the_back_test_of_estimated_waits(run: Run, home: Path) -> None:
     table = run("report", "wait-estimates", "--queue", "support", *DAY).output
     assert "coverage: share that waited no longer" in table
     assert "did you mean 'support'" in run("report", "wait-estimates", "--queue", "suport", *DAY).output
+
+
+def test_the_report_on_callbacks(run: Run, home: Path) -> None:
+    store = db.open_ready(Settings(home=str(home)).database_url)
+    writer = Writer(store, home / "spool")
+    outcomes = (CallbackOutcome.ANSWERED, CallbackOutcome.BUSY, CallbackOutcome.MERGED, None)
+    for number, outcome in enumerate(outcomes):
+        writer.change(
+            CallbackRow(
+                id=f"b{number}", queue="sales", number=f"+4917{number}", asked=T, due=T, expires=T + 9_000,
+                ended=T + 60_000 if outcome else None, outcome=outcome, tries=1 if outcome else 0,
+            )
+        )  # fmt: skip
+    writer.close()
+    store.dispose()
+    done = run("report", "callbacks", "--queue", "sales", "--format", "json", *DAY)
+    assert done.exit_code == 0, done.output
+    (row,) = json.loads(done.output)["rows"]
+    assert [row[name] for name in ("asked", "open", "answered", "busy", "merged")] == [4, 1, 1, 1, 1]
+    assert (row["reached_rate"], row["avg_wait_ms"]) == (50.0, 60_000)
+    assert "reached: answered, of all" in run("report", "callbacks", *DAY).output
+    unknown = run("report", "callbacks", "--queue", "suport", *DAY)
+    assert (unknown.exit_code, unknown.output.count("did you mean 'support'")) == (4, 1)
+    assert run("report", "callbacks", "--from", "noon").exit_code == 2
 
 
 def test_csv_has_stable_columns_and_exact_numbers(run: Run) -> None:

@@ -80,7 +80,7 @@ async def test_unknown_path_and_method_are_json_errors(remote: Described) -> Non
 async def test_a_defect_tells_nothing_of_the_inside(
     remote: Described, engine: fake.FakeEngine, caplog: object
 ) -> None:
-    engine.live.snapshot = None  # type: ignore[assignment,method-assign]
+    engine.live.snapshot = None  # type: ignore[assignment,method-assign] # broken on purpose
     response = await remote.raw("GET", "/api/v1/queues")
     assert response.status == 500
     assert await response.json() == {

@@ -23,7 +23,7 @@ def spoken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def site(languages: tuple[str, ...] = ("en", "de"), voice: str = "espeak-ng", **more: object) -> g.Site:
-    return g.Site(defaults=g.Defaults(languages=languages, voice=voice), **more)  # type: ignore[arg-type]
+    return g.Site(defaults=g.Defaults(languages=languages, voice=voice), **more)  # type: ignore[arg-type] # any fields
 
 
 def make(site: g.Site, folder: Path) -> int:

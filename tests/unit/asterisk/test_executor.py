@@ -47,7 +47,7 @@ class FakeAri:
 class Bench:
     def __init__(self) -> None:
         self.ari, self.events = FakeAri(), list[e.Event]()
-        door = Door(Node(), self.ari, self.ari)  # type: ignore[arg-type]
+        door = Door(Node(), self.ari, self.ari)  # type: ignore[arg-type] # one stands for both
         self.executor = Executor({"pbx1": door}, self.events.append, lambda: 1, self._spawn)
         self.tasks: list[asyncio.Task[Any]] = []
 

@@ -30,7 +30,7 @@ def whispered(world: Centre, leg: str) -> list[c.Command]:
 
 
 def outcome(world: Centre, leg: str) -> OfferOutcome:
-    return world.rows[ch.OfferRow][leg].outcome  # type: ignore[no-any-return]
+    return world.rows[ch.OfferRow][leg].outcome  # type: ignore[no-any-return] # rows are of any kind
 
 
 def test_the_key_takes_the_call_after_the_whisper() -> None:

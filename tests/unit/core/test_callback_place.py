@@ -38,7 +38,7 @@ class House(Centre):
 
     def callback(self, number: str = ANN) -> ch.CallbackRow:
         rows = [row for row in self.rows[ch.CallbackRow].values() if row.number == number]
-        return rows[-1]  # type: ignore[no-any-return]
+        return rows[-1]  # type: ignore[no-any-return] # rows are of any kind
 
     def dials(self) -> list[c.Dial]:
         return [command for command in self.log if isinstance(command, c.Dial)]
@@ -574,3 +574,26 @@ def test_who_waits_for_the_opening_is_called_when_somebody_opens_earlier() -> No
     switch(house, "open")
     assert house.world.legs[house.leg_of("a0")].call == house.world.callbacks[house.callback().id].call
     assert not house.world.callbacks[house.callback("+491701112").id].call
+
+
+def test_what_an_operator_asks_twice_or_too_late() -> None:
+    """The second time is merged, one who is being dialled is hung up, one who is gone is not known."""
+    house = House()
+    house.login("a0")
+    house.asked()
+    ident = house.callback().id
+    dial = house.pick_up()
+    merged = next(each for each in house.asked() if isinstance(each, c.Reply))
+    assert (merged.error, merged.text) == (
+        "",
+        f"callback {ident}: the number waits for this queue already",
+    )
+    cancel = e.CallbackCancelled(at=house.at, callback=ident, by="sue", request="r")
+    commands = house.send(cancel)
+    assert c.Hangup(channel=dial.call) in commands
+    assert c.Disconnect(leg=dial.leg) in commands
+    assert house.presence("a0") is Presence.READY
+    assert not house.world.callbacks
+    for event in (cancel, e.CallbackRetried(at=house.at, callback=ident, request="r")):
+        (reply,) = (each for each in house.send(event) if isinstance(each, c.Reply))
+        assert (reply.error, reply.text) == ("unknown-callback", f'no open callback "{ident}"')

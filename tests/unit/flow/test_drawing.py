@@ -28,7 +28,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def flows_of(*steps: g.AnyStep, **changes: object) -> g.Site:
-    return g.Site(flows={"x": g.Flow(name="x", steps=steps)}, **changes)  # type: ignore[arg-type]
+    return g.Site(flows={"x": g.Flow(name="x", steps=steps)}, **changes)  # type: ignore[arg-type] # any fields
 
 
 def text_of(boxes: tuple[Box, ...]) -> list[str]:

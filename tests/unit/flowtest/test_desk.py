@@ -14,7 +14,7 @@ ARGUMENTS = ["queue", "7f3a9c", "support", "5", "600", "0*", "n"]
 
 
 def visit(**given: object) -> desk.Visit:
-    entered = desk.enter(ARGUMENTS, SITE, Given(**given))  # type: ignore[arg-type]
+    entered = desk.enter(ARGUMENTS, SITE, Given(**given))  # type: ignore[arg-type] # any fields
     assert entered
     return entered
 

@@ -25,12 +25,12 @@ class Spooled:
 
 def test_a_long_spool_is_waited_for() -> None:
     writer = Spooled(looks=500, moves=True)
-    restore._await_spool(writer)  # type: ignore[arg-type]
+    restore._await_spool(writer)  # type: ignore[arg-type] # a stand-in
     assert writer.written == 500
 
 
 def test_a_stuck_spool_ends_the_start_with_its_reason() -> None:
     writer = Spooled(looks=500, moves=False)
     with pytest.raises(StoreError, match=r"disk is full.*kept until then"):
-        restore._await_spool(writer)  # type: ignore[arg-type]
+        restore._await_spool(writer)  # type: ignore[arg-type] # a stand-in
     assert writer.left > 400

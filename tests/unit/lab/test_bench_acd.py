@@ -20,7 +20,7 @@ def test_a_ratio_above_one_is_better_whatever_is_measured() -> None:
 
 
 def held(**parts: float) -> Held:
-    return Held(**({"rate": 10, "asked": 100, "talks": 100, "seconds": 10.0} | parts))  # type: ignore[arg-type]
+    return Held(**({"rate": 10, "asked": 100, "talks": 100, "seconds": 10.0} | parts))  # type: ignore[arg-type] # any fields
 
 
 def test_a_rate_is_held_when_everybody_came_and_was_served_in_time() -> None:

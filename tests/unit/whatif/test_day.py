@@ -15,7 +15,7 @@ def plan(agents: int = 1, **queue: object) -> Plan:
 
 
 def caller(at: int = 1000, talk_ms: int = 60_000, **fields: object) -> Caller:
-    return Caller(at=START + at, queue="q0", talk_ms=talk_ms, **fields)  # type: ignore[arg-type]
+    return Caller(at=START + at, queue="q0", talk_ms=talk_ms, **fields)  # type: ignore[arg-type] # any fields
 
 
 def one(rows: list[VisitRow]) -> VisitRow:

@@ -56,7 +56,7 @@ def site(tmp_path: Path) -> str:
 
 def answer(done: Result) -> dict[str, Any]:
     assert done.exit_code == 0, done.output
-    return json.loads(done.output)  # type: ignore[no-any-return]
+    return json.loads(done.output)  # type: ignore[no-any-return] # JSON
 
 
 def test_a_made_up_day_as_a_table(run: Run, site: str) -> None:
