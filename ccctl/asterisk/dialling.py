@@ -17,10 +17,15 @@ log = logging.getLogger(__name__)
 
 
 async def is_full(ami: Ami, trunk: str, most: int) -> bool:
-    """Calls in both directions count, as in the dialplan. Without a channel only AMI can ask for it."""
+    """Calls in both directions count, as in the dialplan. Without a channel only AMI can ask for it. When it
+    may not be asked, the carrier says no: no agent must suffer for that."""
     if not most:
         return False
-    frame = await ami.action("Getvar", Variable=f"GROUP_COUNT({trunk}@{TRUNKS})")
+    try:
+        frame = await ami.action("Getvar", Variable=f"GROUP_COUNT({trunk}@{TRUNKS})")
+    except AsteriskRefused as error:
+        log.warning("calls of trunk %s: %s", trunk, error, extra={"action": "trunk-unknown"})
+        return False
     count = frame.get("Value", "")
     return count.isdigit() and int(count) >= most
 

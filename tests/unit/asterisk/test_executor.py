@@ -24,6 +24,7 @@ class FakeAri:
         self.channels = {"17.1", "ccb00b000000000001"}
         self.gate = asyncio.Event()
         self.gate.set()
+        self.in_use = 0  # calls of the trunk
 
     def __getattr__(self, name: str) -> Any:
         async def operation(*given: object, **named: object) -> object:
@@ -32,6 +33,8 @@ class FakeAri:
             self.done.append(name)
             if name in self.fails:
                 raise self.fails[name]
+            if name == "action":
+                return {"Value": str(self.in_use)}
             if name == "channels_get":
                 return self._channel(str(given[0]))
             return {"channels": []}
@@ -94,6 +97,56 @@ async def test_no_answer_is_not_the_phones_fault() -> None:
     assert isinstance(unconnected, e.ConnectFailed)
     assert failed.down
     assert unconnected.down
+
+
+def offer(most: int) -> c.Offer:
+    return c.Offer(
+        leg=LEG, call="pbx1/ccb00b00000000a101", agent="anna", endpoint="PJSIP/anna", ring_ms=1000,
+        caller="+49", caller_name="x", queue="q", trunk="telco", most=most,
+    )  # fmt: skip
+
+
+def dial(most: int, call: str = "pbx1/ccb00b00000000a101") -> c.Dial:
+    return c.Dial(
+        call=call, endpoint="PJSIP/+49@telco", trunk="telco", ring_ms=1000, caller_id="+4930", most=most
+    )
+
+
+@pytest.mark.parametrize("command", [offer(2), dial(2)])
+async def test_nobody_is_rung_for_a_callback_while_the_trunk_is_full(command: c.Offer | c.Dial) -> None:
+    bench = Bench()
+    bench.ari.in_use = 2
+    (event,) = await bench.do(command)
+    assert isinstance(event, e.LegFailed)
+    assert (event.full, event.down, event.reason) == (True, False, "trunk telco has no channel left")
+    assert "channels_originate_with_id" not in bench.ari.done
+    bench.ari.in_use = 1
+    await bench.do(command)
+    assert "channels_originate_with_id" in bench.ari.done
+
+
+@pytest.mark.parametrize("command", [offer(0), dial(0)])
+async def test_a_trunk_without_a_limit_is_not_asked(command: c.Offer | c.Dial) -> None:
+    bench = Bench()
+    assert await bench.do(command) == []
+    assert "action" not in bench.ari.done
+
+
+async def test_a_customer_who_is_dialled_already_does_not_count_himself() -> None:
+    bench = Bench()
+    bench.ari.in_use = 2
+    bench.ari.channels.add("ccb00b00000000a101")
+    assert await bench.do(dial(2)) == []
+
+
+async def test_a_trunk_that_may_not_be_asked_holds_nobody_back() -> None:
+    bench = Bench()
+    bench.ari.fails = {"action": AsteriskRefused("permission denied")}
+    assert await bench.do(offer(2)) == []
+    bench.ari.fails = {"action": AsteriskDown("no answer")}
+    (event,) = await bench.do(offer(2))
+    assert isinstance(event, e.LegFailed)
+    assert event.down
 
 
 async def test_a_supervisor_who_cannot_hear_is_let_go_and_nothing_is_remembered() -> None:
