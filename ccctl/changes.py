@@ -64,6 +64,9 @@ class SegmentKind(StrEnum):
     IVR = "ivr"
     WAITING = "waiting"
     TALK = "talk"
+    HOLD = "hold"  # the caller hears music, the agent of `agent` has him
+    CONSULT = "consult"  # the same while the agent talks to somebody else
+    TRANSFER = "transfer"  # on the way to somebody else, the agent has left
     DIAL = "dial"
     VOICEMAIL = "voicemail"
     MONITOR = "monitor"
@@ -116,11 +119,32 @@ class VisitRow(Base, frozen=True, kw_only=True):
     agent: str = ""
     answered: int | None = None
     talk_ended: int | None = None
-    ended_by: str = ""  # who ended the talk: caller, agent, system
+    ended_by: str = ""  # who ended the talk: caller, agent, system; transfer: it went on with somebody else
     priority: int = 0
     offers: int = 0
     position: int = 0  # place in line on entry, from 1
     engine: str = "acd"
+
+
+class TransferRow(Base, frozen=True, kw_only=True):
+    """One try of an agent to hand a caller on, to ask somebody else first, or to talk with him in three.
+
+    `kind` is blind, attended or conference; `way` phone, code or request; `target` as agent:ben, user:joe,
+    outside:+49..., queue:billing, flow:night. `outcome`: completed, returned (the agent has him back),
+    queued (nobody had him: he waits again), cancelled, no_answer, rejected, unreachable, target_left,
+    caller_left, failed, refused (`detail` says why)."""
+
+    call: Ref
+    agent: str
+    kind: str
+    way: str
+    target: str
+    started: int
+    answered: int | None = None
+    ended: int | None = None
+    outcome: str = ""
+    detail: str = ""
+    by: str = ""  # the user who asked, where it was not the agent at his phone
 
 
 class OfferRow(Base, frozen=True, kw_only=True):
@@ -218,5 +242,5 @@ class WatchRow(Base, frozen=True, kw_only=True):
 
 Change = (
     CallRow | SegmentRow | VisitRow | OfferRow | AgentStateRow | QueuePauseRow | RecordingRow | WatchRow
-    | AnswerRow | CallbackRow
+    | AnswerRow | CallbackRow | TransferRow
 )  # fmt: skip

@@ -42,7 +42,8 @@ class Tell(Base, frozen=True, kw_only=True):
 
 
 class Release(Base, frozen=True, kw_only=True):
-    """Give a caller back to his dialplan with this result in CC_RESULT. `telling`: the playback of a Tell
+    """Give a caller back to his dialplan with this result in CC_RESULT; "to:<generation>/<flow>" is the
+    beginning of a flow. `telling`: the playback of a Tell
     for him, or ''; it is stopped first, because he would leave only after its end."""
 
     call: Ref
@@ -108,10 +109,41 @@ class Connect(Base, frozen=True, kw_only=True):
     whispering: bool = False
 
 
-class Disconnect(Base, frozen=True, kw_only=True):
-    """The talk is over: take the bridge away, hang up the leg if it still lives."""
+class Consult(Base, frozen=True, kw_only=True):
+    """Let an agent (`leg`) and the one whom he asks (`target`) hear each other: Joined or JoinFailed."""
 
     leg: Ref
+    target: Ref
+
+
+class TakeOver(Base, frozen=True, kw_only=True):
+    """Fetch the channel `target`, by its `name`, out of the dialplan: LegAnswered when it is here."""
+
+    leg: Ref
+    target: Ref
+    name: str
+
+
+class Ringback(Base, frozen=True, kw_only=True):
+    """Let an agent hear that the one whom he asks is being rung; `on` False: stop it."""
+
+    leg: Ref
+    on: bool = True
+
+
+class AnswerRefer(Base, frozen=True, kw_only=True):
+    """Tell the phone what became of the transfer that it asked for: `state` as ARI says it."""
+
+    leg: Ref
+    state: str
+
+
+class Disconnect(Base, frozen=True, kw_only=True):
+    """The talk is over: take the bridge away, hang up the leg if it still lives. `after`: a caller who must
+    have been moved out of it before, or ''."""
+
+    leg: Ref
+    after: Ref = ""
 
 
 class CallSupervisor(Base, frozen=True, kw_only=True):
@@ -193,6 +225,7 @@ class Note(Base, frozen=True, kw_only=True):
 
 AsteriskCommand = (
     Hold | ExtendWait | Tell | Release | Hangup | Offer | Dial | Whisper | Connect | Disconnect
+    | Consult | TakeOver | Ringback | AnswerRefer
     | CallSupervisor | Watch | EndWatch | SayToPhone | MirrorAgent | MirrorMember
 )  # fmt: skip
 Command = AsteriskCommand | StartTimer | StopTimer | Reply | Note

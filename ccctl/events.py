@@ -182,8 +182,40 @@ class RecordingFailed(Base, frozen=True, kw_only=True):
     reason: str
 
 
+class LegHeld(Base, frozen=True, kw_only=True):
+    """The phone of a leg put the talk on hold, or took it back."""
+
+    leg: Ref
+    held: bool
+
+
+class Joined(Base, frozen=True, kw_only=True):
+    """An agent who consults and the one whom he asks hear each other; `leg` is the latter's."""
+
+    leg: Ref
+
+
+class JoinFailed(Base, frozen=True, kw_only=True):
+    """Both could not be bridged, or the other side could not be taken over."""
+
+    leg: Ref
+    reason: str
+
+
+class ReferReceived(Base, frozen=True, kw_only=True):
+    """The phone of a leg asks to transfer its talk: to the number `to`, or, when it consulted by itself, to
+    the channel `other` (named `name`) that its own second call `own` is connected to; while that one
+    still rings, `to` is what it dialled."""
+
+    leg: Ref
+    to: str = ""
+    own: Ref = ""
+    other: Ref = ""
+    name: str = ""
+
+
 class DigitPressed(Base, frozen=True, kw_only=True):
-    """A key on a channel that is in our hands (caller waiting or supervisor listening)."""
+    """A key on a channel that is in our hands (caller waiting, supervisor listening, agent in a talk)."""
 
     channel: Ref
     digit: str
@@ -293,6 +325,29 @@ class CallbackRetried(Request, frozen=True, kw_only=True):
     callback: str
 
 
+class HoldRequested(Request, frozen=True, kw_only=True):
+    """The agent's talk with this caller: on hold, or back."""
+
+    call: Ref
+    hold: bool = True
+
+
+class TransferRequested(Request, frozen=True, kw_only=True):
+    """The agent's talk with this caller goes on with somebody else: `to` is an extension, a number, a user,
+    queue:NAME or flow:NAME. `attended`: the agent talks to him first."""
+
+    call: Ref
+    to: str
+    attended: bool = False
+
+
+class ConsultRequested(Request, frozen=True, kw_only=True):
+    """What becomes of a consultation: complete, cancel or conference."""
+
+    call: Ref
+    what: str
+
+
 # -- the world around ----------------------------------------------------------------------------
 
 
@@ -371,6 +426,7 @@ Event = (
     | AgentLogin | AgentLogout | AgentPause | AgentUnpause | AgentCode | AgentWrapUp | AgentJoin | AgentLeave
     | PhoneSeen | MonitorRequested | MonitorCode | MonitorEnd | HangupRequested
     | CallbackAsked | CallbackCancelled | CallbackRetried
+    | LegHeld | HoldRequested | Joined | JoinFailed | ReferReceived | TransferRequested | ConsultRequested
     | TimerFired | Started | RosterChanged | Resynced | LogOpened | NodeUp | NodeDown
 )  # fmt: skip
 

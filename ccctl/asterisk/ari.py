@@ -29,8 +29,6 @@ UNWANTED = (
     "ChannelCallerId",
     "ChannelStateChange",
     "ChannelCreated",
-    "ChannelHold",
-    "ChannelUnhold",
     "ChannelTalkingStarted",
     "ChannelTalkingFinished",
     "Dial",
@@ -239,6 +237,10 @@ class Ari(Rest):
 
     async def channels_move(self, channel_id: str, app: str, app_args: str | None = None) -> None:
         await self.call("channels_move", channelId=channel_id, app=app, appArgs=app_args)
+
+    async def channels_transfer_progress(self, channel_id: str, states: str) -> None:
+        """Answers the transfer that a phone asked for: channel_answered, channel_unavailable ..."""
+        await self.call("channels_transfer_progress", channelId=channel_id, states=states)
 
     # -- bridges --------------------------------------------------------------------------------
 

@@ -81,6 +81,7 @@ OPERATIONS = {
     ),
     "channels_send_dtmf": _post(f"{_CHANNEL}/dtmf", "dtmf", "before", "between", "duration", "after"),
     "channels_move": _post(f"{_CHANNEL}/move", "app", "appArgs"),
+    "channels_transfer_progress": _post(f"{_CHANNEL}/transfer_progress", "states"),
     "bridges_list": _get("/bridges"),
     "bridges_get": _get(_BRIDGE),
     "bridges_create_with_id": _post(_BRIDGE, "type", "name"),

@@ -8,15 +8,16 @@ remembered over a restart.
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, assert_never
 
 from ccctl import commands as c
 from ccctl import events as e
+from ccctl.asterisk import handing
 from ccctl.asterisk.ami import Ami
 from ccctl.asterisk.ari import Ari
 from ccctl.asterisk.dialling import caller_id, dial, full, is_full, quiet
+from ccctl.asterisk.disk import recording_fault
 from ccctl.asterisk.holding import hold, is_held
 from ccctl.asterisk.node import Node
 from ccctl.commands import AsteriskCommand
@@ -28,7 +29,6 @@ ANSWER_WAIT_S = 5.0
 RECORDING_S = 2.0  # after which the file of a recording must be there, on a busy machine too
 RENEW_S = 1.0  # after which the next is renewed, whatever keeps this one
 JUST_S, MOST_TOLD = 1.0, 20_000
-LEAST_FREE = 1_000_000
 Coro = Coroutine[Any, Any, None]
 
 
@@ -157,6 +157,15 @@ class Executor:
                 await self._connect(command)
             case c.Disconnect():
                 await self._disconnect(command)
+            case c.Consult():
+                await handing.consult(self._door(command.leg)[0].ari, command, self._emit, self._now)
+            case c.TakeOver():
+                await handing.take_over(self._door(command.target)[0].ami, command, self._emit, self._now)
+            case c.Ringback():
+                await handing.ringback(self._door(command.leg)[0].ari, command)
+            case c.AnswerRefer():
+                door, ident = self._door(command.leg)
+                await door.ari.channels_transfer_progress(ident, command.state)
             case c.CallSupervisor():
                 await self._call_supervisor(command)
             case c.Watch():
@@ -230,6 +239,9 @@ class Executor:
     async def _release(self, command: c.Release) -> None:
         door, ident = self._door(command.call)
         await self._hush(door, command.telling)
+        if handing.is_to_flow(command):
+            await handing.to_flow(door.ari, command)
+            return
         await self._set(command.call, "CC_RESULT", command.result)
         await door.ari.channels_continue_in_dialplan(ident)
 
@@ -274,7 +286,8 @@ class Executor:
                 caller_id=caller_id(command.caller_name, command.caller),
                 timeout=max(1, round(command.ring_ms / 1000)),
                 originator=None if call.startswith("cc") else call,  # who is called back has no channel yet
-                variables={"CC_CALL": call, "CHANNEL(language)": command.language or "en"},
+                variables={"CC_CALL": call, "CHANNEL(language)": command.language or "en"}
+                | (handing.TRANSFERS if command.endpoint.startswith("PJSIP/") else {}),
             )
         except CcctlError as error:
             down = isinstance(error, AsteriskDown)
@@ -450,6 +463,12 @@ def _keys(command: AsteriskCommand) -> tuple[str, ...]:
     match command:
         case c.Connect() | c.Dial():  # both: a Disconnect before it is through would leave its bridge behind
             return command.call, command.leg
+        case c.Consult():
+            return command.leg, command.target
+        case c.Disconnect() if command.after:
+            return command.leg, command.after
+        case c.TakeOver():
+            return (command.target,)
         case c.Hold() | c.ExtendWait() | c.Tell() | c.Release():
             return (command.call,)
         case c.Hangup() | c.SayToPhone():
@@ -474,15 +493,3 @@ def _whisper(leg: str) -> str:
 
 def _snoop(leg: str, serial: int) -> str:
     return f"s{leg}{serial:03d}"
-
-
-def recording_fault(node: Node, path: str) -> str:
-    """Why a recording that runs is not written; '' when it is, or when its disk is not this machine's."""
-    if not os.path.isdir(node.spool_dir):
-        return ""
-    try:
-        disk = os.statvfs(path)
-    except OSError:
-        return f"Asterisk wrote no file: may it write in {node.recordings_dir}?"
-    free = disk.f_bavail * disk.f_frsize
-    return f"the disk of {node.recordings_dir} is full" if free < LEAST_FREE else ""

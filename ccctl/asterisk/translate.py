@@ -73,6 +73,8 @@ def _stasis_start(node: str, raw: Raw) -> e.Event | None:
                 by=args[3],
                 reason=args[4],
             )
+        case "taken":
+            return e.LegAnswered(at=at, leg=reference, name=channel.name, cause="ari")
         case "listen":
             return e.MonitorCode(at=at, cause="phone", channel=reference, by=args[2], extension=args[3])
     return None
@@ -97,6 +99,33 @@ def _digit(node: str, raw: Raw) -> e.Event:
     return e.DigitPressed(at=event_time(raw), channel=channel, digit=raw["digit"], cause="ari")
 
 
+def _held(node: str, raw: Raw) -> e.Event:
+    leg = e.ref(node, raw["channel"]["id"])
+    return e.LegHeld(at=event_time(raw), leg=leg, held=raw["type"] == "ChannelHold", cause="ari")
+
+
+def _refer(node: str, raw: Raw) -> e.Event | None:
+    """What a phone asks for; Asterisk says the same again, with a state, for each of our answers."""
+    if raw.get("state"):
+        return None
+    to, source = raw["refer_to"], raw["referred_by"]["source_channel"]
+    own, other = to.get("destination_channel") or {}, to.get("connected_channel") or {}
+    asked = to["requested_destination"]
+    if own:
+        number = (own.get("dialplan") or {}).get("exten", "")
+    else:  # of a call that is not here nothing is known: it is refused
+        number = "" if asked.get("protocol_id") else asked.get("destination", "")
+    return e.ReferReceived(
+        at=event_time(raw),
+        cause="phone",
+        leg=e.ref(node, source["id"]),
+        to=str(number),
+        own=e.ref(node, own["id"]) if own else "",
+        other=e.ref(node, other["id"]) if other else "",
+        name=other.get("name", ""),
+    )
+
+
 _TABLE: dict[str, Callable[[str, Raw], e.Event | None]] = {
     "StasisStart": _stasis_start,
     "StasisEnd": _gone,
@@ -104,4 +133,7 @@ _TABLE: dict[str, Callable[[str, Raw], e.Event | None]] = {
     "ChannelDestroyed": _gone,
     "PlaybackFinished": _played,
     "ChannelDtmfReceived": _digit,
+    "ChannelHold": _held,
+    "ChannelUnhold": _held,
+    "ChannelTransfer": _refer,
 }

@@ -144,6 +144,16 @@ def _course(detail: queries.CallDetail, zone: ZoneInfo) -> list[list[str]]:
         stretches.append(
             (watch.started, watch.ended, watch.mode, _words(f"{watch.supervisor} on {watch.agent}"))
         )
+    for sent in detail.transfers:
+        outcome = _words(sent.outcome or "going on", sent.detail)
+        stretches.append(
+            (
+                sent.started,
+                sent.ended,
+                "transfer",
+                _words(f"{sent.agent} to {sent.target}", sent.kind, outcome),
+            )
+        )
     for answer in detail.answers:
         said = _words(answer.name, answer.question, answer.value)
         stretches.append((answer.at, answer.at, answer.kind, said))
@@ -169,6 +179,51 @@ def _words(*parts: str) -> str:
 def hangup(home: str, ident: str, by: str, form: str) -> None:
     """Hang up a live call; CALL is its reference, as in `call list`."""
     act(home, "POST", f"calls/{quote(ident)}/hangup", {"by": by}, form == "json", f"{ident} is hung up")
+
+
+@call.command()
+@click.argument("ident", metavar="CALL")
+@by_option
+@format_option
+@pass_home
+def hold(home: str, ident: str, by: str, form: str) -> None:
+    """Put the caller of a talk on hold, with the music of his queue."""
+    act(home, "POST", f"calls/{quote(ident)}/hold", {"by": by}, form == "json", f"{ident} is on hold")
+
+
+@call.command()
+@click.argument("ident", metavar="CALL")
+@by_option
+@format_option
+@pass_home
+def unhold(home: str, ident: str, by: str, form: str) -> None:
+    """Take a caller on hold back into the talk."""
+    act(home, "POST", f"calls/{quote(ident)}/unhold", {"by": by}, form == "json", f"{ident} is taken back")
+
+
+@call.command()
+@click.argument("ident", metavar="CALL")
+@click.option("--to", required=True, help="Extension, number, user, queue:NAME or flow:NAME.")
+@click.option("--attended", is_flag=True, help="The agent talks to him first.")
+@by_option
+@format_option
+@pass_home
+def transfer(home: str, ident: str, to: str, attended: bool, by: str, form: str) -> None:
+    """Hand the talk of a CALL on to somebody else."""
+    sent = {"to": to, "attended": attended, "by": by}
+    act(home, "POST", f"calls/{quote(ident)}/transfer", sent, form == "json", f"{ident} is handed on")
+
+
+@call.command()
+@click.argument("ident", metavar="CALL")
+@click.argument("what", type=click.Choice(["complete", "cancel", "conference"]))
+@by_option
+@format_option
+@pass_home
+def consult(home: str, ident: str, what: str, by: str, form: str) -> None:
+    """End the consultation in a CALL: complete the transfer, cancel it, or talk in three."""
+    path = f"calls/{quote(ident)}/consult"
+    act(home, "POST", path, {"what": what, "by": by}, form == "json", f"{ident}: {what}")
 
 
 commands: tuple[click.Command, ...] = (call,)

@@ -9,6 +9,7 @@ from ccctl.flow.checks_pages import finding, found
 from ccctl.flow.checks_reading import place
 from ccctl.flow.checks_values import bad_recording
 from ccctl.flow.graph import OpenSpan, Prompt
+from ccctl.flow.handing import TALK_CODES
 from ccctl.flow.roster import queue_prompt
 from ccctl.flow.schema import Draft
 from ccctl.flow.schema_sections import Opening, OpenRow
@@ -134,7 +135,11 @@ def _missing_minute(span: Span, minute: int, gap: calendar.Gap, zone: str) -> Di
 
 def _codes(draft: Draft) -> list[tuple[str, Span, str]]:
     """Every code that a phone can dial: code, place, what it does."""
-    codes = [(code.code, code.span, code.action) for code in draft.site.feature_codes.values()]
+    codes = [
+        (code.code, code.span, code.action)
+        for code in draft.site.feature_codes.values()
+        if code.action not in TALK_CODES.values()
+    ]
     for hours in draft.site.hours.values():
         if hours.switch:
             codes.append(
@@ -185,12 +190,13 @@ def check_code_prefixes(draft: Draft) -> Iterator[Diagnostic]:
 
 
 def extensions_of(draft: Draft) -> list[tuple[str, Span]]:
-    """Internal numbers of people, ring groups and rooms."""
+    """Internal numbers of people, ring groups, rooms and queues."""
     site = draft.site
     sections: tuple[tuple[str, dict[str, Any]], ...] = (
         ("users", site.users),
         ("ring_groups", site.ring_groups),
         ("conferences", site.conferences),
+        ("queues", site.queues),
     )
     return [
         (thing.extension, draft.spot(section, thing.name, "extension"))

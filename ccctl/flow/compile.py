@@ -17,7 +17,7 @@ from ccctl.flow.compile_data import tables
 from ccctl.flow.compile_sections import music_classes, pjsip, queues
 from ccctl.flow.compile_sections import voicemail as voicemail_sections
 from ccctl.flow.compile_steps import compile_flow
-from ccctl.flow.compile_tables import desks, hours, inbound, internal_flows, phones
+from ccctl.flow.compile_tables import desks, hours, inbound, internal_flows, phones, taken
 from ccctl.flow.dialplan import Context, Section, render
 from ccctl.flow.graph import Authenticate, ConferenceStep, Dial, Directory, Flow, Prompt, Site, Subflow, Wait
 from ccctl.flow.ways import walk
@@ -60,7 +60,7 @@ def _plan(site: Site, generation: str, contexts: list[Context], read: Read) -> P
     return Plan(
         generation=generation,
         contexts=tuple(contexts),
-        entry=(inbound(site, generation), phones(site, generation)),
+        entry=(inbound(site, generation), phones(site, generation), taken(generation)),
         sections={
             "pjsip.conf": pjsip(site),
             "queues.conf": queues(site),

@@ -20,10 +20,13 @@ from ccctl.flow.graph import (
     Directory,
     Flow,
     HangupStep,
+    Queue,
+    QueueStep,
     RingGroup,
     Transfer,
     VoicemailStep,
 )
+from ccctl.flow.handing import desk_flow
 
 DIRECTORY = "directory.conf"
 _GREETINGS = {"unavailable": "u", "busy": "b", "none": "s"}
@@ -55,12 +58,17 @@ def group_flow(group: RingGroup, via: str) -> Flow:
         on_no_answer=(HangupStep(cause=19),),
         on_busy=(HangupStep(cause=17),),
     )
-    return Flow(name=f"desk.group.{group.name}", steps=(dial,))
+    return Flow(name=desk_flow(group), steps=(dial,))
 
 
 def room_flow(room: Conference) -> Flow:
     """What the internal number of a room does."""
-    return Flow(name=f"desk.room.{room.name}", steps=(ConferenceStep(room=room.name), HangupStep()))
+    return Flow(name=desk_flow(room), steps=(ConferenceStep(room=room.name), HangupStep()))
+
+
+def queue_flow(queue: Queue) -> Flow:
+    """What the internal number of a queue does."""
+    return Flow(name=desk_flow(queue), steps=(QueueStep(queue=queue.name), HangupStep()))
 
 
 # -- dial by name ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ccctl.errors import ApplyError
 from ccctl.flow import marks
 from ccctl.flow.compile_boxes import leave_message
-from ccctl.flow.compile_desk import group_flow, room_flow
+from ccctl.flow.compile_desk import group_flow, queue_flow, room_flow
 from ccctl.flow.compile_dial import TRUNKS
 from ccctl.flow.compile_flow import (
     desk_context,
@@ -23,6 +23,7 @@ from ccctl.flow.compile_switch import MODES, emergency_first, switches
 from ccctl.flow.compile_values import channel_variable
 from ccctl.flow.dialplan import Context, Exten, Line, Place, go_if, goto, literal, mark, name, put
 from ccctl.flow.graph import FeatureCode, Flow, Hours, Number, OpenSpan, Site, User
+from ccctl.flow.handing import TALK_CODES
 
 INBOUND = "cc-in"
 PHONES = "cc-phones"
@@ -127,7 +128,7 @@ def phones(site: Site, generation: str) -> Context:
 
 
 def _rooms(site: Site, generation: str) -> list[Exten]:
-    """Internal numbers of ring groups and conferences."""
+    """Internal numbers of ring groups, conferences and queues."""
     return [
         _entry(
             digits(number),
@@ -143,7 +144,15 @@ def internal_flows(site: Site) -> list[tuple[str, Flow]]:
     trunk = next(iter(site.trunks), "")
     groups = [(g.extension, group_flow(g, trunk)) for g in site.ring_groups.values() if g.extension]
     rooms = [(r.extension, room_flow(r)) for r in site.conferences.values() if r.extension]
-    return [*groups, *rooms]
+    queues = [(q.extension, queue_flow(q)) for q in site.queues.values() if q.extension]
+    return [*groups, *rooms, *queues]
+
+
+def taken(generation: str) -> Context:
+    """Where phones are fetched to whom an agent consulted by himself, when his caller goes on with them."""
+    handling = Line("Set", ("PJSIP_TRANSFER_HANDLING()=ari-only",))
+    stasis = Line("Stasis", (marks.APP, "taken", generation))
+    return Context(marks.TAKEN, (Exten("s", (handling, stasis, Line("Hangup"))),))
 
 
 # -- desks -----------------------------------------------------------------------------------------
@@ -248,6 +257,8 @@ def _span(spell: tuple[int, int, tuple[int, ...]], zone: str) -> Line:
 
 
 def _code(site: Site, generation: str, code: FeatureCode) -> list[Exten]:
+    if code.action in TALK_CODES.values():
+        return []  # pressed in a talk, where the daemon hears them
     match code.action:
         case "voicemail":
             return [Exten(code.code, _own_box())]

@@ -223,6 +223,8 @@ class Queue(Item, frozen=True, kw_only=True):
 
     record: str = "consent"  # always, never, or when the caller has agreed
     greeting: tuple[str, ...] = ()  # prompts before the waiting begins
+    extension: str = ""
+    transfer_place: str = "kept"  # or new: the turn of a caller who is transferred to here
 
     @property
     def is_patient(self) -> bool:
@@ -245,7 +247,8 @@ class Mailbox(Item, frozen=True, kw_only=True):
 
 
 class FeatureCode(Item, frozen=True, kw_only=True):
-    """`action`: voicemail, agent-login, agent-pause, pickup, park, page, listen. For page, `people` are
+    """`action`: voicemail, agent-login, agent-pause, pickup, park, page, listen, or one of those that
+    are pressed in a talk: blind-transfer, attended-transfer, conference, hold. For page, `people` are
     rung. For listen, `keys` maps a digit to listen, whisper or barge and `roles` says who may."""
 
     code: str
@@ -272,6 +275,7 @@ class PauseLimit(msgspec.Struct, frozen=True):
 
 
 class Defaults(Item, frozen=True, kw_only=True):
+    transfer_outside: tuple[str, ...] = ()  # beginnings of numbers that talks may be transferred to
     timezone: str = "UTC"
     country: str = ""
     languages: tuple[str, ...] = ("en",)

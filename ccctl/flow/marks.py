@@ -10,6 +10,7 @@ Stasis: `Stasis(ccctl,<kind>,<generation>,...)`:
             waits), "r" when this call is to be recorded, "x" when it is not; offer, menu: names in the roster
     code    code,<gen>,<action>,<user>,<reason>           a feature code dialled by that user's phone
     listen  listen,<gen>,<user>,<extension of the agent>  the listen code
+    taken   taken,<gen>                                   a phone that was fetched from the dialplan
 Channels that the daemon makes have `leg` as their only argument.
 
 Channel variables: __CC_CALL (unique id of the caller's channel), __CC_GEN (generation), CC_NUMBER (the DID),
@@ -18,6 +19,7 @@ CC_RESULT (set by the daemon before it gives a caller back: one of RESULTS, CALL
 """
 
 APP = "ccctl"
+TAKEN = "cc-taken"  # context into which phones are fetched that an agent consulted by himself
 HOLD_BRIDGE = "ccctl-hold"  # where all who wait hear their music
 
 CALL = "CC_CALL"  # value: direction "inbound" or "internal"; the first mark of a call

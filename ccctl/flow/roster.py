@@ -17,6 +17,7 @@ from ccctl.flow.graph import (
     QueueStep,
     Site,
 )
+from ccctl.flow.handing import TransferConfig, transfers
 from ccctl.flow.ways import walk
 
 
@@ -171,6 +172,7 @@ class QueueConfig(msgspec.Struct, frozen=True):
     accept_key: str = ""  # which an agent presses to take the call; '': he need not
     accept_ms: int = 10_000  # in which, after the whisper
     callback: CallbackConfig = CallbackConfig()
+    new_place: bool = False  # who is transferred to here begins to wait anew
     overflow: tuple[OverflowRule, ...] = ()
     lend: LendConfig | None = None
     asked_time: bool = False  # callers may ask how long they will wait
@@ -196,6 +198,7 @@ class Roster(msgspec.Struct, frozen=True):
     pause_limits: dict[str, PauseLimit] = {}
     monitor_keys: dict[str, str] = {}  # digit -> listen, whisper, barge
     monitor_roles: tuple[str, ...] = ()
+    transfers: TransferConfig = TransferConfig()
     offers: dict[str, OfferConfig] = {}  # by the name that a queue step says in its arguments
     menus: dict[str, WaitingConfig] = {}  # those of while_waiting, in the same way
     hours: dict[str, HoursConfig] = {}
@@ -242,6 +245,7 @@ def roster(site: Site, generation: str) -> Roster:
         pause_limits=site.defaults.pause_limits,
         monitor_keys=listen.keys if listen else {"4": "listen", "5": "whisper", "6": "barge"},
         monitor_roles=listen.roles if listen and listen.roles else ("supervisor",),
+        transfers=transfers(site),
         offers=offers(site),
         menus=_menus(site),
         hours={name: _hours(hours) for name, hours in site.hours.items()},
@@ -331,6 +335,7 @@ def _queue(site: Site, queue: Queue, asked: Collection[str]) -> QueueConfig:
         lend=_lend(queue.lend) if queue.lend else None,
         asked_time=queue.name in asked,
         callback=_callback(site, queue),
+        new_place=queue.transfer_place == "new",
     )
 
 

@@ -165,6 +165,7 @@ QUEUE = Table(
     "queue",
     "Callers who wait for an agent.",
     (
+        Key("extension", sections.EXTENSION, "internal number, also to transfer a caller to", "none"),
         Key("title", TEXT, "name as people hear and read it", "the key"),
         Key("engine", sections.ENGINE, "ccctl's own engine, or Asterisk's app_queue", "of defaults"),
         Key("strategy", choice(*STRATEGIES), "which agent is next", "longest-idle"),
@@ -231,6 +232,12 @@ QUEUE = Table(
             "recording of talks: when the caller agreed, always unless he declined, or never",
             "consent",
         ),
+        Key(
+            "transfer_place",
+            choice("kept", "new"),
+            "whether a caller who is transferred to here keeps the turn that he had when he came",
+            "kept",
+        ),
     ),
 )
 
@@ -295,6 +302,8 @@ def _queue(
         lend=found.get("lend"),
         record=found.get("record", "consent"),
         callback=found.get("callback"),
+        extension=found.get("extension", ""),
+        transfer_place=found.get("transfer_place", "kept"),
     )
 
 

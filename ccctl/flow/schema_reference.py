@@ -127,7 +127,8 @@ prompts:
 CODES = """\
 The value is `voicemail` (the user's own box), `agent-login` (and again: log out), `agent-pause` (a digit
 after the code gives the reason), `agent-wrap-up` (as much time again after a talk), `pickup` (take a call
-that rings elsewhere), or the mapping below.
+that rings elsewhere), or the mapping below. In a talk the keys of `blind-transfer` (#1), `attended-transfer`
+(#2), `conference` (#3) and `hold` (#4) count; they need no entry here: see [transfers](transfers.md).
 """
 
 

@@ -10,6 +10,7 @@ from ccctl.flow import checks_values as faults
 from ccctl.flow import graph, shapes, values
 from ccctl.flow.built_in import CURRENCIES, MAIL_WORDS
 from ccctl.flow.graph import OpenSpan
+from ccctl.flow.handing import TALK_CODES
 from ccctl.flow.schema_calendar import EXCEPTIONS_SHAPE, HOLIDAYS_SHAPE, read_exceptions, read_holidays
 from ccctl.flow.schema_steps import (
     BODY,
@@ -72,6 +73,19 @@ def _code(text: str) -> str | Wrong:
 
 
 CODE = typed("feature code", _code, shape=shapes.matching("[*#][0-9]{1,5}", 'a feature code: "*45"'))
+
+
+def _outside(text: str) -> str | Wrong:
+    if re.fullmatch(r"\+[0-9]{1,15}", text):
+        return text
+    near = re.sub(r"[^0-9]", "", text)
+    hint = f'did you mean "+{near}"?' if near else 'write for example "+49"'
+    return Wrong(f'"{text}" is not the beginning of a number', hint)
+
+
+OUTSIDE = typed(
+    "beginning of a number", _outside, shape=shapes.matching(r"\+[0-9]{1,15}", 'for example "+49"')
+)
 
 
 def _read_own_number(reader: Reader, node: Node) -> str | None:
@@ -218,7 +232,7 @@ PAGE = Table(
     "An announcement through the loudspeakers of phones, which answer by themselves.",
     (Key("page", listed(named("users", "a user")), "whose phones", required=True, example="page: [anna]"),),
 )
-ACTIONS = ("voicemail", "agent-login", "agent-pause", "agent-wrap-up", "pickup", "park")
+ACTIONS = ("voicemail", "agent-login", "agent-pause", "agent-wrap-up", "pickup", "park", *TALK_CODES.values())
 
 
 def read_code(reader: Reader, node: Node) -> dict[str, Any] | None:
@@ -303,6 +317,13 @@ DEFAULTS = Table(
             SRTP,
             "encryption of what phones on desks send and get; needs a transport of type tls",
             "off",
+        ),
+        Key(
+            "transfer_outside",
+            listed(OUTSIDE, empty=True),
+            "beginnings of numbers outside to which agents may transfer calls; none: to no number at all",
+            "none",
+            example='transfer_outside: ["+49"]',
         ),
         Key("mail", nested(MAIL), "how messages of mailboxes are mailed"),
     ),

@@ -4,10 +4,12 @@ Times here are Unix seconds as float; those of received messages come from the k
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Protocol
+from urllib.parse import quote
 
 from ccctl.errors import CcctlError
 from ccctl.lab import sip, tones
@@ -57,12 +59,14 @@ class Call:
     def __init__(self, line: Line, tone: int | None, state: State) -> None:
         self.line, self.state = line, state
         self.status = 0  # SIP status that ended it unanswered
+        self.referred = 0  # SIP status of the transfer asked for, as told by NOTIFY or refusal
         self.reason = ""  # Reason header of the other side's BYE
         self.times: dict[str, float] = {}
         self.tones = line.sound.tones
         self.leg: Leg | None = line.sound.open(tone) if line.audio else None
         self.media_address: Address = self.leg.address if self.leg else line.sound.sink
         self.call_id = self.local = self.remote = self.target = ""
+        self.early = ""  # To of the response that told of ringing: its tag names the call meanwhile
         self._direction = "sendrecv"
         self._codecs: tuple[int, ...] = (tones.ULAW, tones.ALAW)
         self._cseq = 1
@@ -192,6 +196,29 @@ class Call:
     def resume(self) -> None:
         self._reinvite("sendrecv")
 
+    def refer(self, number: str, replaces: "Call | None" = None) -> None:
+        """Ask the server to send the other side to `number`, or into `replaces`, another call of this phone.
+        `until_referred` waits for what becomes of it."""
+        ip, port = self.line.wire.server
+        to = f"sip:{number}@{ip}:{port}"
+        if replaces is not None:
+            ids = (
+                replaces.call_id,
+                sip.parameter(replaces.early or replaces.remote, "tag"),
+                sip.parameter(replaces.local, "tag"),
+            )
+            text = f"{ids[0]};to-tag={ids[1]};from-tag={ids[2]}"
+            to += f"?Replaces={quote(text, safe='')}"
+        self._cseq += 1
+        self.referred = 0
+        extra = [("Refer-To", f"<{to}>"), ("Referred-By", f"<{self.line.contact}>")]
+        self._send(self._request("REFER", self._cseq, extra), resend=True)
+
+    async def until_referred(self, timeout: float = 5) -> int:
+        """The final SIP status of the transfer."""
+        await self._poll(lambda: self.referred >= 200, timeout, "answer to the REFER")
+        return self.referred
+
     def _bye(self) -> None:
         self._enter(State.ENDING)
         self._cseq += 1
@@ -253,6 +280,10 @@ class Call:
                 self._take_reinvite(request)
             case "CANCEL":
                 self._respond(request, 481)
+            case "NOTIFY":
+                self._respond(request, 200)
+                found = re.match(r"SIP/2\.0 (\d{3})", request.body)
+                self.referred = int(found[1]) if found else self.referred
             case "REFER":  # ours cannot be sent elsewhere, and says so in Allow
                 self._respond(request, 405)
             case _:
@@ -267,6 +298,9 @@ class Call:
     def take_response(self, response: Message) -> None:
         if response.method == "BYE" and response.status >= 200:
             self._end(self.status)
+        elif response.method == "REFER":
+            self._stop_resend()
+            self.referred = response.status if response.status >= 300 else self.referred
         elif response.method == "INVITE" and response.status >= 200:
             self._take_reinvite_response(response)
 
@@ -352,6 +386,7 @@ class OutgoingCall(Call):
         self._take_sdp(response.body)  # early media
         if response.status > 100:
             self.times.setdefault("ringing", response.at)
+            self.early = response.get("to")
             self._enter(State.RINGING)
         if self._cancelled:
             self._cancel()
@@ -359,7 +394,7 @@ class OutgoingCall(Call):
     def _take_answer(self, response: Message) -> None:
         self._stop_resend()
         self.times["answered"] = response.at
-        self.remote = response.get("to")
+        self.remote, self.early = response.get("to"), ""
         self.target = sip.address_of(response.get("contact")) or self.target
         self._routes = response.headers.get("record-route", [])[::-1]
         self._take_sdp(response.body)

@@ -13,6 +13,7 @@ from ccctl.changes import (
     QueuePauseRow,
     RecordingRow,
     SegmentRow,
+    TransferRow,
     VisitRow,
     WatchRow,
 )
@@ -80,11 +81,17 @@ def _open_parts(engine: Engine) -> set[str]:
     world = engine.world
     segments = {call.segment.id for call in world.calls.values() if call.segment}
     pauses = {row.id for paused in world.queue_pauses.values() for row in paused.values()}
+    transfers = {handover.row.id for handover in world.handovers.values()}
     watches = {watch.row.id for watch in world.watches.values() if watch.row}
-    return segments | set(world.legs) | watches | pauses
+    return segments | set(world.legs) | transfers | watches | pauses
 
 
-def _ended_part(row: SegmentRow | OfferRow | RecordingRow | WatchRow | QueuePauseRow, now: int) -> Change:
+Part = SegmentRow | OfferRow | RecordingRow | WatchRow | QueuePauseRow | TransferRow
+
+
+def _ended_part(row: Part, now: int) -> Change:
+    if isinstance(row, TransferRow):
+        return replace(row, ended=now, outcome="failed")
     if isinstance(row, OfferRow):
         return replace(row, ended=now, outcome=OfferOutcome.FAILED)
     return replace(row, ended=now)

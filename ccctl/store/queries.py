@@ -16,6 +16,7 @@ from ccctl.changes import (
     QueuePauseRow,
     RecordingRow,
     SegmentRow,
+    TransferRow,
     VisitRow,
     WatchRow,
 )
@@ -194,6 +195,7 @@ class CallDetail(msgspec.Struct, frozen=True, kw_only=True):
     recordings: list[RecordingRow]
     watches: list[WatchRow]
     answers: list[AnswerRow]
+    transfers: list[TransferRow]
 
 
 def call(engine: Engine, ident: str) -> CallDetail | None:
@@ -215,6 +217,7 @@ def call(engine: Engine, ident: str) -> CallDetail | None:
         recordings=part(tables.recordings, RecordingRow, "started"),
         watches=part(tables.watches, WatchRow, "started"),
         answers=part(tables.answers, AnswerRow, "at"),
+        transfers=part(tables.transfers, TransferRow, "started"),
     )
 
 
@@ -274,7 +277,10 @@ def open_visits(engine: Engine) -> list[VisitRow]:
     return list(_stream(engine, query, VisitRow))
 
 
-def open_parts(engine: Engine) -> list[SegmentRow | OfferRow | RecordingRow | WatchRow | QueuePauseRow]:
+Part = SegmentRow | OfferRow | RecordingRow | WatchRow | QueuePauseRow | TransferRow
+
+
+def open_parts(engine: Engine) -> list[Part]:
     """What else has begun and not ended."""
     pauses = tables.queue_pauses
     return [
@@ -283,6 +289,7 @@ def open_parts(engine: Engine) -> list[SegmentRow | OfferRow | RecordingRow | Wa
         *_stream(engine, select(tables.offers).where(offers.ended.is_(None)), OfferRow),
         *_stream(engine, select(tables.recordings).where(recordings_.ended.is_(None)), RecordingRow),
         *_stream(engine, select(tables.watches).where(watches.ended.is_(None)), WatchRow),
+        *_stream(engine, select(tables.transfers).where(tables.transfers.c.ended.is_(None)), TransferRow),
     ]
 
 

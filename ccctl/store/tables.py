@@ -46,6 +46,7 @@ queue_pauses = _table("queue_pauses", changes.QueuePauseRow, ("started",), ("age
 recordings = _table("recordings", changes.RecordingRow, ("started",), ("call",))
 answers = _table("answers", changes.AnswerRow, ("at",), ("call",))
 callbacks = _table("callbacks", changes.CallbackRow, ("asked",), ("ended",), ("number",))
+transfers = _table("transfers", changes.TransferRow, ("started",), ("call",))
 watches = _table("watches", changes.WatchRow, ("started",), ("ended", "started"))
 
 BY_ROW: dict[type[msgspec.Struct], Table] = {
@@ -57,6 +58,7 @@ BY_ROW: dict[type[msgspec.Struct], Table] = {
     changes.QueuePauseRow: queue_pauses,
     changes.RecordingRow: recordings,
     changes.WatchRow: watches,
+    changes.TransferRow: transfers,
     changes.AnswerRow: answers,
     changes.CallbackRow: callbacks,
 }

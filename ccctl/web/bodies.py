@@ -58,3 +58,18 @@ class EndMonitor(By, frozen=True, forbid_unknown_fields=True):
     """`supervisor` ends one listener only; empty ends all of this agent."""
 
     supervisor: Word = ""
+
+
+class Transfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`to`: an extension, a number, a user, queue:NAME, flow:NAME; `attended`: the agent asks him first."""
+
+    to: Word
+    attended: bool = False
+    by: Word = ""
+
+
+class Consult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of a consultation."""
+
+    what: Literal["complete", "cancel", "conference"]
+    by: Word = ""

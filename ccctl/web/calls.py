@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from ccctl.events import HangupRequested
+from ccctl.events import ConsultRequested, HangupRequested, HoldRequested, TransferRequested
 from ccctl.store import queries
 from ccctl.web.answers import Problem, answer, body, known, now, objects, whole
 from ccctl.web.asking import ask, stamp
-from ccctl.web.bodies import By
+from ccctl.web.bodies import By, Consult, Transfer
 from ccctl.web.keys import ENGINE, STORE
 from ccctl.web.ledger import plain, read, time_range
 
@@ -49,6 +49,35 @@ def _detail(found: queries.CallDetail) -> dict[str, Any]:
 async def hangup(request: web.Request) -> web.Response:
     given = await body(request, By)
     return await ask(request, HangupRequested(call=request.match_info["id"], **stamp(request, given.by)))
+
+
+@routes.post("/api/v1/calls/{id:.+}/hold")
+async def hold(request: web.Request) -> web.Response:
+    given = await body(request, By)
+    return await ask(request, HoldRequested(call=request.match_info["id"], **stamp(request, given.by)))
+
+
+@routes.post("/api/v1/calls/{id:.+}/unhold")
+async def unhold(request: web.Request) -> web.Response:
+    given = await body(request, By)
+    event = HoldRequested(call=request.match_info["id"], hold=False, **stamp(request, given.by))
+    return await ask(request, event)
+
+
+@routes.post("/api/v1/calls/{id:.+}/transfer")
+async def transfer(request: web.Request) -> web.Response:
+    given = await body(request, Transfer)
+    event = TransferRequested(
+        call=request.match_info["id"], to=given.to, attended=given.attended, **stamp(request, given.by)
+    )
+    return await ask(request, event)
+
+
+@routes.post("/api/v1/calls/{id:.+}/consult")
+async def consult(request: web.Request) -> web.Response:
+    given = await body(request, Consult)
+    event = ConsultRequested(call=request.match_info["id"], what=given.what, **stamp(request, given.by))
+    return await ask(request, event)
 
 
 @routes.get("/api/v1/history/calls")

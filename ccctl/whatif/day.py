@@ -242,6 +242,12 @@ class Day:
             self._send(e.Connected(at=self.now, leg=command.leg))
             self._at(self.now + stay.caller.talk_ms, self._goes, stay)
 
+    def _consult(self, command: c.Consult) -> None:
+        self._send(e.Joined(at=self.now, leg=command.target))
+
+    def _take_over(self, command: c.TakeOver) -> None:
+        self._send(e.JoinFailed(at=self.now, leg=command.target, reason="there is no dialplan"))
+
     def _disconnect(self, command: c.Disconnect) -> None:
         self._legs.pop(command.leg, None)
 
@@ -279,6 +285,8 @@ _ACTS: dict[type[c.Command], Callable[[Day, Any], None]] = {
     c.Dial: Day._customer_is_away,
     c.Whisper: Day._whisper,
     c.Connect: Day._connect,
+    c.Consult: Day._consult,
+    c.TakeOver: Day._take_over,
     c.Disconnect: Day._disconnect,
     c.Release: Day._release,
     c.Hangup: Day._hang_up,

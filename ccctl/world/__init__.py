@@ -15,18 +15,22 @@ from ccctl.world import (
     agents,
     arrivals,
     callbacks,
+    deskphone,
     engaged,
+    holding,
     membership,
     offers,
     overflow,
+    partings,
     phones,
     queueing,
     recovery,
     telling,
+    transfers,
     watching,
     wishes,
 )
-from ccctl.world.state import Out, Visit, World
+from ccctl.world.state import Out, Phase, Visit, World
 from ccctl.world.timers import start_timer
 
 __all__ = ["Out", "World", "step"]
@@ -76,6 +80,9 @@ def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:
     if event.call in world.watches:
         watching.end(world, out, event.call, event.at)
         return
+    if event.call in world.legs or event.call in world.targets:  # a phone that was fetched from the dialplan
+        partings.on_leg_ended(world, event.call, NORMAL, event.at, out)
+        return
     call = world.calls.get(event.call)
     if call is not None:
         call.leaving, call.left = "", event.at
@@ -86,7 +93,7 @@ def _caller_left(world: World, event: e.CallerLeft, out: Out) -> None:
 
 def _end_visit(world: World, visit: Visit, at: int, out: Out, cause: int = 0) -> None:
     if visit.row.ended is not None:
-        offers.caller_gone(world, out, visit, at)
+        partings.caller_gone(world, out, visit, at)
     elif visit.callback:
         callbacks.customer_gone(world, out, visit, cause, at)
     else:
@@ -98,8 +105,8 @@ def _channel_ended(world: World, event: e.ChannelEnded, out: Out) -> None:
     channel, at = event.channel, event.at
     if channel in world.watches:
         watching.end(world, out, channel, at)
-    elif channel in world.legs:
-        offers.on_leg_ended(world, channel, event.cause_code, at, out)
+    elif channel in world.legs or channel in world.targets:
+        partings.on_leg_ended(world, channel, event.cause_code, at, out)
     elif channel in world.visits:
         _end_visit(world, world.visits[channel], at, out, event.cause_code)
     else:
@@ -112,6 +119,8 @@ def _leg_answered(world: World, event: e.LegAnswered, out: Out) -> None:
     watch = world.watches.get(event.leg)
     if event.leg in world.visits:
         offers.on_customer_answered(world, event.leg, event.at, out)
+    elif event.leg in world.targets:
+        deskphone.on_target_answered(world, event.leg, event.at, out)
     elif watch is None:
         if event.leg not in world.legs:
             out.do(c.Disconnect(leg=event.leg))
@@ -128,7 +137,7 @@ def _leg_ended(world: World, event: e.LegEnded, out: Out) -> None:
     elif event.leg in world.visits:
         _end_visit(world, world.visits[event.leg], event.at, out, event.cause_code)
     else:
-        offers.on_leg_ended(world, event.leg, event.cause_code, event.at, out)
+        partings.on_leg_ended(world, event.leg, event.cause_code, event.at, out)
 
 
 def _leg_failed(world: World, event: e.LegFailed, out: Out) -> None:
@@ -137,14 +146,22 @@ def _leg_failed(world: World, event: e.LegFailed, out: Out) -> None:
     elif event.leg in world.visits:
         callbacks.on_dial_failed(world, event, out)
     else:
-        offers.on_leg_failed(world, event, out)
+        partings.on_leg_failed(world, event, out)
+
+
+def _join_failed(world: World, event: e.JoinFailed, out: Out) -> None:
+    if event.leg in world.targets:
+        out.do(c.Note(text=f"{event.leg} could not be joined: {event.reason}", warning=True))
+        transfers.target_gone(world, out, event.leg, "failed", event.at)
 
 
 def _digit(world: World, event: e.DigitPressed, out: Out) -> None:
     if event.channel in world.watches:
         watching.on_key(world, event.channel, event.digit, event.at, out)
     elif event.channel in world.legs:
-        offers.on_accept_key(world, event.channel, event.digit, event.at, out)
+        phase = world.legs[event.channel].phase
+        take = offers.on_accept_key if phase in (Phase.WHISPER, Phase.ACCEPT) else deskphone.on_key
+        take(world, event.channel, event.digit, event.at, out)
     elif not wishes.on_key(world, event.channel, event.digit, event.at, out):
         telling.on_key(world, event.channel, event.digit, event.at, out)
 
@@ -163,6 +180,7 @@ _OF_CHANNELS = frozenset(
     {"wait", "tell", "menu", "ring", "whisper", "accept", "stage", "dial", "offer"}
 )  # the next look sees what became of them
 LATER_MS = 1000
+NORMAL = 16  # Q.850: hung up
 _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "renew": lambda world, _rest, at, out: queueing.on_renew(world, at, out),
     "wait": queueing.on_wait_timer,
@@ -170,7 +188,8 @@ _TIMERS: dict[str, Callable[[World, str, int, Out], None]] = {
     "tell": telling.on_tell_timer,
     "menu": telling.on_menu_timer,
     "offer": telling.on_offer_timer,
-    "ring": offers.on_ring_timer,
+    "ring": partings.on_ring_timer,
+    "keys": deskphone.on_keys_timer,
     "whisper": offers.on_whisper_done,
     "accept": offers.on_accept_timer,
     "wrapup": agents.on_wrapup_timer,
@@ -220,8 +239,10 @@ _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
     e.LegEnded: _leg_ended,
     e.LegFailed: _leg_failed,
     e.WhisperDone: lambda w, ev, out: offers.on_whisper_done(w, ev.leg, ev.at, out, ev.cause == "failed"),
-    e.Connected: lambda w, ev, out: offers.on_connected(w, ev.leg, ev.at, out),
-    e.ConnectFailed: offers.on_connect_failed,
+    e.Connected: lambda w, ev, out: transfers.on_connected(w, ev.leg, ev.at, out),
+    e.ConnectFailed: lambda w, ev, out: transfers.on_connect_failed(w, out, ev),
+    e.Joined: lambda w, ev, out: transfers.on_joined(w, ev.leg, ev.at, out),
+    e.JoinFailed: _join_failed,
     e.RecordingStarted: lambda w, ev, out: offers.on_recording(w, ev.leg, ev.path, "", ev.at, out),
     e.RecordingFailed: lambda w, ev, out: offers.on_recording(w, ev.leg, "", ev.reason, ev.at, out),
     e.DigitPressed: _digit,
@@ -241,6 +262,11 @@ _STEPS: dict[type[Any], Callable[[World, Any, Out], None]] = {
     e.CallbackAsked: callbacks.on_asked,
     e.CallbackCancelled: callbacks.on_cancelled,
     e.CallbackRetried: callbacks.on_retried,
+    e.LegHeld: holding.on_phone,
+    e.HoldRequested: holding.on_request,
+    e.ReferReceived: deskphone.on_refer,
+    e.TransferRequested: transfers.on_request,
+    e.ConsultRequested: transfers.on_decision,
     e.TimerFired: _timer,
     e.Started: recovery.on_started,
     e.RosterChanged: recovery.on_roster,

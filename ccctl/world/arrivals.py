@@ -25,10 +25,12 @@ from ccctl.world.ledger import (
     new_visit_row,
     update_row,
 )
-from ccctl.world.offers import end_talk, on_connected
+from ccctl.world.offers import on_connected
+from ccctl.world.partings import caller_gone
 from ccctl.world.queueing import end_waiting
 from ccctl.world.state import Call, Out, Phase, Visit, World, is_leg
 
+WITH_AGENT = (SegmentKind.TALK, SegmentKind.HOLD, SegmentKind.CONSULT, SegmentKind.TRANSFER)
 NATIVE_OUTCOMES = {
     "TIMEOUT": Outcome.TIMED_OUT,
     "FULL": Outcome.FULL,
@@ -68,7 +70,7 @@ def _taken_over(world: World, visit: Visit, at: int, out: Out) -> None:
     if visit.row.ended is None:
         end_waiting(world, out, visit, Outcome.WITHDRAWN, at)
     else:
-        end_talk(world, out, visit.leg, "system", at)
+        caller_gone(world, out, visit, at, "system")
 
 
 def _arrive(world: World, event: CallMarked, out: Out) -> None:
@@ -259,9 +261,10 @@ def on_channel_ended(world: World, event: ChannelEnded, out: Out) -> None:
 
 
 def _ended_by(call: Call, event: ChannelEnded) -> str:
-    talk = call.segment is not None and call.segment.kind is SegmentKind.TALK
-    if talk and call.last_visit is not None and call.last_visit.ended_by:
-        return call.last_visit.ended_by
+    talk = call.segment is not None and call.segment.kind in WITH_AGENT
+    by = call.talk_ended_by or (call.last_visit.ended_by if call.last_visit is not None else "")
+    if talk and by:
+        return by
     if call.hung_up_by_us:
         return "system"
     return "caller" if event.source.startswith("PJSIP/") or not event.source else "system"

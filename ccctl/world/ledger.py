@@ -6,7 +6,7 @@ late: a segment is never opened before the start of the one that is already ther
 
 from msgspec.structs import replace
 
-from ccctl.changes import CallRow, Outcome, SegmentKind, SegmentRow, VisitRow
+from ccctl.changes import CallRow, OfferOutcome, Outcome, SegmentKind, SegmentRow, VisitRow
 from ccctl.events import Ref, split_ref
 from ccctl.world import lending
 from ccctl.world.state import Call, Leg, Out, World
@@ -138,6 +138,13 @@ def _end_lost_visit(call: Call, out: Out, at: int) -> None:
     call.native, call.asked_queue, call.last_visit = None, "", row
     out.row(row)
     out.touch(f"queue/{row.queue}")
+
+
+def end_offer(world: World, out: Out, leg: Leg, why: OfferOutcome, at: int) -> None:
+    leg.offer = replace(leg.offer, ended=max(at, leg.offer.answered or leg.offer.offered), outcome=why)
+    out.row(leg.offer)
+    if why is not OfferOutcome.ANSWERED:
+        end_recording(world, out, leg, at)
 
 
 def end_recording(world: World, out: Out, leg: Leg, at: int) -> None:

@@ -5,19 +5,18 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from ccctl import commands as c
-from ccctl.agent.state import Trigger, advance
+from ccctl.agent.state import IN_TALK, Trigger, advance
 from ccctl.changes import OfferOutcome, Outcome, RecordingRow, SegmentKind
 from ccctl.events import ConnectFailed, LegFailed, Ref, split_ref
 from ccctl.flow.numbering import is_number
 from ccctl.recording.policy import is_recorded, recording_path
 from ccctl.world import callbacks, customers, foretelling, lending
-from ccctl.world.ledger import begin, close_segment, end_recording, update_row
+from ccctl.world.ledger import begin, close_segment, end_offer, end_recording, update_row
 from ccctl.world.presence import change
 from ccctl.world.queueing import (
     RING_ALL,
     ask_on,
     back_in_line,
-    end_offer,
     make_offer,
     rejoin,
     release,
@@ -207,7 +206,7 @@ def on_recording(world: World, leg: Ref, path: str, failed: str, at: int, out: O
         call=state.call,
         visit=state.offer.visit,
         queue=state.queue,
-        agent=state.agent,
+        agent=state.agent or state.who,
         path=path,
         started=at,
         ended=at if failed else None,
@@ -231,14 +230,14 @@ def on_leg_ended(world: World, leg: Ref, cause: int, at: int, out: Out) -> None:
     if state.phase is Phase.TALK:
         end_talk(world, out, leg, "agent", at)
     elif state.phase is Phase.RINGING:
-        miss(world, out, leg, _why(cause), at)
+        miss(world, out, leg, why_missed(cause), at)
     elif state.phase is Phase.DIALLING:  # he heard for whom it is
         miss(world, out, leg, OfferOutcome.REJECTED, at)
     else:
         miss(world, out, leg, OfferOutcome.HUNG_UP, at)
 
 
-def _why(cause: int) -> OfferOutcome:
+def why_missed(cause: int) -> OfferOutcome:
     if cause in NO_ANSWER_CAUSES:
         return OfferOutcome.NO_ANSWER
     return OfferOutcome.REJECTED if cause in REJECTED_CAUSES else OfferOutcome.UNREACHABLE
@@ -342,39 +341,52 @@ def on_connect_failed(world: World, event: ConnectFailed, out: Out) -> None:
 
 def end_talk(world: World, out: Out, leg: Ref, by: str, at: int) -> None:
     """The talk is over. The agent is freed and offered his next call before anything is tidied up."""
-    state = world.legs.pop(leg)
+    state = world.legs[leg]
     visit = world.visits.pop(state.call)
     at = max(at, visit.row.answered or at)
-    _free_agent(world, out, state, at)
-    end_recording(world, out, state, at)
-    row = replace(visit.row, talk_ended=at, ended_by=by)
-    out.row(row)
-    call = world.calls[state.call]
-    call.last_visit = row
-    close_segment(call, out, at)
-    if by == "agent" and visit.callback:
-        out.do(c.Hangup(channel=state.call))  # he has no dialplan to go back to
-    elif by == "agent":
+    leave_talk(world, out, leg, at)
+    end_visit(world, out, visit, by, at)
+    close_segment(world.calls[state.call], out, at)
+    if by == "agent":
         release(world, out, state.call, "answered")
     out.do(c.Disconnect(leg=leg))
     end_watches(world, out, leg, at)
+
+
+def leave_talk(world: World, out: Out, leg: Ref, at: int) -> Leg:
+    """An agent leaves his talk, which may go on without him: he is freed, his recording ends."""
+    state = world.legs.pop(leg)
+    stop_timer(world, out, f"keys:{leg}")
+    free_agent(world, out, state, at)
+    end_recording(world, out, state, at)
     out.touch(f"queue/{state.queue}", f"call/{state.call}")
+    return state
 
 
-def _free_agent(world: World, out: Out, state: Leg, at: int) -> None:
+def end_visit(world: World, out: Out, visit: Visit, by: str, at: int) -> None:
+    """The talk of a visit ends once: what comes after a transfer is no part of it."""
+    if visit.row.talk_ended is None:
+        visit.row = replace(visit.row, talk_ended=max(at, visit.row.answered or at), ended_by=by)
+        out.row(visit.row)
+    call = world.calls[visit.row.call]
+    call.last_visit, call.talk_ended_by = visit.row, by
+
+
+def free_agent(world: World, out: Out, state: Leg, at: int) -> None:
     queue = world.roster.queues.get(state.queue)
     wrap_up = queue.wrap_up_ms if queue else 0
     if not wrap_up:
         trigger(world, out, state.agent, Trigger.TALK_ENDED_FREE, at, ("", "talk ended"))
         return
-    before = world.agents[state.agent]
+    before = world.agents.get(state.agent)
+    if before is None or before.presence not in IN_TALK:
+        return
     after = advance(before, Trigger.TALK_ENDED, at)
     until = after.since + wrap_up
     change(world, out, replace(after, until=until), "talk ended")
     start_timer(world, out, f"wrapup:{state.agent}", until)
 
 
-def caller_gone(world: World, out: Out, visit: Visit, at: int) -> None:
-    """A caller who talks is gone: by himself, or because somebody asked us to hang up."""
-    by = "system" if world.calls[visit.row.call].hung_up_by_us else "caller"
-    end_talk(world, out, visit.leg, by, at)
+def who_ended(world: World, call: Ref) -> str:
+    """A caller is gone: by himself, or because somebody asked us to hang up."""
+    return "system" if world.calls[call].hung_up_by_us else "caller"

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ccctl import commands as c
-from ccctl.agent.state import AWAY, MAY_BE_FREE, Agent, Presence, Trigger, advance
+from ccctl.agent.state import MAY_BE_FREE, Agent, Presence, Trigger, advance
 from ccctl.changes import OfferOutcome, OfferRow, Outcome, SegmentKind
 from ccctl.events import CallerQueued, Ref, split_ref
 from ccctl.flow.marks import DEADMAN_RENEW_MS, DEADMAN_WAIT_S
-from ccctl.flow.numbering import is_number
 from ccctl.flow.roster import QueueConfig
 from ccctl.queue.distribute import first_rank, head, next_agent, next_caller
 from ccctl.queue.line import Pool, put, take, turn
@@ -17,13 +16,25 @@ from ccctl.queue.needs import members, stages
 from ccctl.queue.strategy import drawn, occupancy
 from ccctl.world import foretelling, lending
 from ccctl.world.customers import RING_GRACE_MS, dial
-from ccctl.world.ledger import begin, call_for, close_segment, end_recording, new_visit_row, update_row
+from ccctl.world.ledger import begin, call_for, close_segment, end_offer, new_visit_row, update_row
+from ccctl.world.places import kept_place, last_agent, remember_place
 from ccctl.world.presence import change, occupy, reserve
-from ccctl.world.state import Call, Leg, Out, Phase, Visit, World, is_picked_up, is_reserved, out_of_pool
+from ccctl.world.state import (
+    Call,
+    Leg,
+    Out,
+    Phase,
+    Visit,
+    World,
+    is_at_music,
+    is_leg,
+    is_picked_up,
+    is_reserved,
+    out_of_pool,
+)
 from ccctl.world.timers import start_timer, stop_timer, tell_later
 
 RING_ALL = "ring-all"
-_NOT_ASKED = AWAY | {Presence.UNREACHABLE}
 _TIMED = (Presence.WRAPUP, Presence.RESERVED, Presence.PAUSED, Presence.NOT_RESPONDING)  # timers' names
 ALONE = 2  # fewer than so many who are free: nothing to choose
 RESULTS = {
@@ -121,12 +132,15 @@ def _refusal(world: World, event: CallerQueued) -> Outcome | None:
     return None
 
 
-def enter(world: World, out: Out, call: Call, event: CallerQueued, waits_since: int = 0) -> Visit:
+def enter(
+    world: World, out: Out, call: Call, event: CallerQueued, waits_since: int = 0, came: int = 0
+) -> Visit:
     """Begin a visit. `waits_since`: this is no call that comes, but a customer to be called back, who has
-    waited since then."""
+    waited since then. `came`: he comes from a talk, and has the turn of that time."""
     line, queue = world.line(event.queue), world.queue(event.queue) or QueueConfig(event.queue, event.queue)
     back = call.gathering if call.gathering and call.gathering.visit.queue == event.queue else None
-    since = waits_since or (back.turn if back else _kept_place(world, queue, call.row.caller, event.at))
+    given = waits_since or min(came, event.at)
+    since = given or (back.turn if back else kept_place(world, queue, call.row.caller, event.at))
     key = (*turn(event.priority, since, queue.ageing_ms), world.next_serial(), event.call)
     offered = line.size - sum(len(pool.waiting) for pool in line.pools.values())
     line.size += 1
@@ -138,10 +152,11 @@ def enter(world: World, out: Out, call: Call, event: CallerQueued, waits_since: 
     )
     call.gathering = None
     row = replace(row, priority=event.priority)
-    needs = stages(queue, event.language, _last_agent(world, queue, call.row.caller, event.at))
+    last = "" if came else last_agent(world, queue, call.row.caller, event.at)
+    needs = stages(queue, event.language, last)
     now = sum(stage.after_ms <= event.at - since for stage in needs) if waits_since else 1
     visit = Visit(row=row, key=key, need=needs[max(0, now - 1)].need, later=needs[max(1, now) :])
-    visit.keys, visit.since = event.keys, waits_since
+    visit.keys, visit.since, visit.came = event.keys, waits_since, came
     visit.leave_if_empty, visit.recording, visit.offer = event.leave_if_empty, event.recording, event.offer
     visit.menu = world.roster.menus.get(event.menu)
     world.visits[event.call] = visit
@@ -155,20 +170,6 @@ def enter(world: World, out: Out, call: Call, event: CallerQueued, waits_since: 
         begin(call, out, SegmentKind.WAITING, event.at, (event.queue, "", ""))
     out.touch(f"queue/{event.queue}")
     return visit
-
-
-def _kept_place(world: World, queue: QueueConfig, caller: str, at: int) -> int:
-    """Who was lost a moment ago and calls again waits since he came first."""
-    since, lost_at = world.places.pop(f"{queue.name}/{caller}", (at, 0))
-    return min(since, at) if at - lost_at <= queue.keep_place_ms else at
-
-
-def _last_agent(world: World, queue: QueueConfig, caller: str, at: int) -> str:
-    """The agent whom the caller talked to last, if he is here and still counts."""
-    name, talked_at = world.last_agents.get(caller, ("", 0))
-    if not name or name not in queue.agents or at - talked_at > queue.sticky_ms:
-        return ""
-    return name if world.agents.get(name, Agent(name)).presence not in _NOT_ASKED else ""
 
 
 def _await_stage(world: World, out: Out, visit: Visit) -> None:
@@ -356,16 +357,10 @@ def end_waiting(
     out.touch(f"queue/{row.queue}", f"call/{row.call}")
     left = outcome is Outcome.ABANDONED
     if left:
-        _remember_place(world, visit, call.row.caller, at)
+        remember_place(world, visit, call.row.caller, at)
     why = why or (OfferOutcome.CALLER_LEFT if left else OfferOutcome.WITHDRAWN)
     withdraw_all(world, out, visit, why, at)
     free_reserved(world, out, visit, at)
-
-
-def _remember_place(world: World, visit: Visit, caller: str, at: int) -> None:
-    queue = world.queue(visit.row.queue)
-    if queue is not None and queue.keep_place_ms and is_number(caller):
-        world.places[f"{queue.name}/{caller}"] = (visit.row.entered, at)
 
 
 def withdraw_all(world: World, out: Out, visit: Visit, why: OfferOutcome, at: int, but: Ref = "") -> None:
@@ -389,13 +384,6 @@ def withdraw(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> No
     out.do(c.Disconnect(leg=leg))
 
 
-def end_offer(world: World, out: Out, leg: Leg, why: OfferOutcome, at: int) -> None:
-    leg.offer = replace(leg.offer, ended=max(at, leg.offer.answered or leg.offer.offered), outcome=why)
-    out.row(leg.offer)
-    if why is not OfferOutcome.ANSWERED:
-        end_recording(world, out, leg, at)
-
-
 def send_on(world: World, out: Out, visit: Visit, outcome: Outcome, at: int, result: str = "") -> None:
     """End the waiting and give the caller back to his dialplan."""
     end_waiting(world, out, visit, outcome, at)
@@ -403,7 +391,11 @@ def send_on(world: World, out: Out, visit: Visit, outcome: Outcome, at: int, res
 
 
 def release(world: World, out: Out, call: Ref, result: str, telling: str = "") -> None:
-    """Back to the dialplan; remembered until he is gone, so that a crash in between loses nothing."""
+    """Back to the dialplan; remembered until he is gone, so that a crash in between loses nothing. Who was
+    called back has no dialplan to go back to."""
+    if is_leg(call):
+        out.do(c.Hangup(channel=call))
+        return
     world.calls[call].leaving = result
     out.do(c.Release(call=call, result=result, telling=telling))
 
@@ -488,8 +480,7 @@ def on_renew(world: World, at: int, out: Out) -> None:
 def renew(world: World, at: int, out: Out) -> None:
     """Renew the dead-man timer of everybody who waits; send on again who should be gone long ago."""
     for call, visit in world.visits.items():
-        waits = visit.row.ended is None and visit.on_line and not world.is_connecting(visit)
-        if waits and not world.is_held(call):
+        if is_at_music(world, visit) and not world.is_held(call):
             out.do(c.ExtendWait(call=call, seconds=DEADMAN_WAIT_S))
     for reference, state in world.calls.items():
         if state.leaving and not world.is_held(reference):

@@ -11,15 +11,13 @@ from ccctl.flow.marks import DEADMAN_WAIT_S, HOLD_BRIDGE
 from ccctl.flow.roster import Roster, from_json, with_members, with_retired
 from ccctl.queue.line import put
 from ccctl.queue.needs import Stage, refitted
-from ccctl.world import engaged, foretelling, lending, phones, telling
+from ccctl.world import engaged, foretelling, lending, partings, phones, retaking, telling
 from ccctl.world.callbacks import customer_gone
 from ccctl.world.customers import RING_GRACE_MS
 from ccctl.world.ledger import end_call
 from ccctl.world.offers import (
     WHISPER_LIMIT_MS,
-    caller_gone,
     connect,
-    end_talk,
     miss,
     on_connected,
     on_customer_answered,
@@ -182,7 +180,7 @@ def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: 
         if not visit.on_line and not _is_rung(world, visit, at):
             continue  # nobody rang him
         if visit.row.ended is not None:
-            caller_gone(world, out, visit, at)
+            partings.caller_gone(world, out, visit, at)
         elif visit.callback:
             customer_gone(world, out, visit, 0, at)
         else:
@@ -193,6 +191,7 @@ def _end_dead(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: 
         if gone and leg in world.legs:
             _end_leg(world, out, leg, at)
     engaged.on_look(world, event, live, out)
+    retaking.end_dead(world, event, live, out)
     for leg in [leg for leg in world.watches if _on(event, leg) and leg not in live]:
         end_watch(world, out, leg, at)
     for call in [ref for ref in world.calls if _on(event, ref) and ref not in live]:
@@ -220,8 +219,8 @@ def _is_rung(world: World, visit: Visit, at: int) -> bool:
 
 
 def _end_leg(world: World, out: Out, leg: Ref, at: int) -> None:
-    if world.legs[leg].phase is Phase.TALK:
-        end_talk(world, out, leg, "agent", at)
+    if world.legs[leg].phase in (Phase.TALK, Phase.ASIDE):
+        partings.on_leg_ended(world, leg, 0, at, out)
     else:
         miss(world, out, leg, OfferOutcome.FAILED, at)
 
@@ -230,7 +229,12 @@ def _adopt(world: World, event: Resynced, channel: LiveChannel, out: Out) -> Non
     """In our application but not in our books: a caller waits, a leg is nobody's."""
     reference = channel.channel
     if is_leg(reference):
-        known = reference in world.legs or reference in world.watches or reference in world.visits
+        known = (
+            reference in world.legs
+            or reference in world.watches
+            or reference in world.visits
+            or reference in world.targets
+        )
         if not known:
             out.do(c.Disconnect(leg=reference))
         return
@@ -251,7 +255,7 @@ def _tidy(world: World, event: Resynced, out: Out) -> None:
     """Bridges of legs that nobody knows any more: of a talk (b...) or of a supervisor (w...)."""
     for bridge in event.bridges:
         leg = f"{event.node}/{bridge[1:]}"
-        if not is_leg(leg) or leg in world.legs or leg in world.watches:
+        if not is_leg(leg) or leg in world.legs or leg in world.watches or leg in world.targets:
             continue
         if bridge[0] == "b":
             out.do(c.Disconnect(leg=leg))
@@ -306,6 +310,7 @@ def _resume(world: World, event: Resynced, live: dict[Ref, LiveChannel], out: Ou
             telling.resume(world, out, visit, event.at)
             if not world.is_connecting(visit):
                 _hold_again(world, out, visit, live.get(call))
+    retaking.resume(world, event, live, out)
     for leg, state in list(world.legs.items()):
         channel = live.get(leg)
         if channel is None or not channel.up or leg not in world.legs:

@@ -13,6 +13,7 @@ from ccctl.changes import (
     QueuePauseRow,
     RecordingRow,
     SegmentRow,
+    TransferRow,
     VisitRow,
     WatchRow,
 )
@@ -45,6 +46,7 @@ class Call(msgspec.Struct):
     segments: int = 0
     begun: int = 0  # start of the first segment
     visits: int = 0
+    transfers: int = 0
     last_visit: VisitRow | None = None
     native: VisitRow | None = None
     asked_queue: str = ""
@@ -53,6 +55,7 @@ class Call(msgspec.Struct):
     gone: int = 0  # when a look did not find his channel any more
     marked: int = 0  # when his dialplan last told where he is
     leaving: str = ""  # the result we gave him back with, until he has left our application
+    talk_ended_by: str = ""
     closed: bool = False
     hung_up_by_us: bool = False
     language: str = ""
@@ -74,6 +77,7 @@ class Visit(msgspec.Struct):
     legs: list[Ref] = []
     waits: bool = True  # in his pool: an agent who becomes free may be rung for him
     overdue: bool = False  # his longest wait was over while an agent had picked up for him
+    came: int = 0  # when he came first, where a transfer kept him his turn
     told: Told = Told()
     prompts: int = 0  # of the queue's announcement that he heard
     telling: str = ""  # the playback of what he was told last; '': nothing so far
@@ -115,6 +119,16 @@ class Phase(StrEnum):
     DIALLING = "dialling"  # he hears the phone of a customer ring
     CONNECTING = "connecting"
     TALK = "talk"
+    ASIDE = "aside"  # the caller has gone; those who talked of him still talk
+
+
+class Held(StrEnum):
+    """Who has put the caller on hold; of his music at the phone Asterisk itself takes care."""
+
+    NO = ""
+    PHONE = "phone"
+    US = "us"
+    RESUMING = "resuming"  # he is on his way back to the agent
 
 
 class Leg(msgspec.Struct):
@@ -126,9 +140,40 @@ class Leg(msgspec.Struct):
     queue: str
     phase: Phase
     offer: OfferRow
+    who: str = ""  # whose phone it is, where it is no agent of ours
     recording: RecordingRow | None = None
     inside: tuple[Ref, ...] = ()
     lost: bool = False
+    held: Held = Held.NO
+    typing: str = ""  # transfer, for which he types a number: blind or attended
+    keys: str = ""  # what he has typed so far
+
+
+class HandoverStage(StrEnum):
+    """How far it is with handing a caller on."""
+
+    TAKING = "taking"  # the other side is being fetched out of the dialplan
+    RINGING = "ringing"
+    JOINING = "joining"  # the one who is asked has answered
+    CONSULT = "consult"
+    MERGING = "merging"  # the caller is on his way to both
+    CONFERENCE = "conference"
+    CONNECTING = "connecting"  # the caller is on his way to the one who answered
+
+
+class Handover(msgspec.Struct):
+    """A caller being handed on by an agent. `leg` is the agent's as long as he takes part; `target` the
+    phone that is rung, `who` whose it is, `agent` the same when he is one of ours and rung as such."""
+
+    row: TransferRow
+    leg: Ref
+    target: Ref
+    who: str
+    agent: str
+    stage: HandoverStage
+    rung: int  # when the ringing began
+    back: bool = False  # the phone rung is that of the agent who handed him on
+    refer: bool = False  # a phone waits to be told
 
 
 class WatchState(msgspec.Struct):
@@ -159,6 +204,9 @@ class World(msgspec.Struct):
     visits: dict[Ref, Visit] = {}
     legs: dict[Ref, Leg] = {}
     watches: dict[Ref, WatchState] = {}
+    handovers: dict[Ref, Handover] = {}  # by the call
+    targets: dict[Ref, Ref] = {}  # leg of one who is asked -> the call
+    asides: dict[Ref, Ref] = {}  # of two legs whose caller has gone, either to the other
     lines: dict[str, Line] = {}
     tallies: dict[str, dict[str, Tally]] = {}  # queue -> agent -> what he did for it since his login
     last_agents: dict[str, tuple[str, int]] = {}  # caller's number -> who talked to him last, and when
@@ -333,6 +381,16 @@ def out_of_pool(world: World, visit: Visit) -> None:
     if visit.waits:
         visit.waits = False
         take(world.pool(visit.row.queue, visit.need).waiting, visit.key)
+
+
+def is_at_music(world: World, visit: Visit) -> bool:
+    """He is among those who wait: for an agent, or on hold by us."""
+    waits = visit.row.ended is None and visit.on_line and not world.is_connecting(visit)
+    leg = world.legs.get(visit.leg)
+    if leg is not None:
+        return waits or leg.held is Held.US
+    handover = world.handovers.get(visit.row.call)
+    return waits or (handover is not None and handover.stage is not HandoverStage.CONNECTING)
 
 
 class Out:

@@ -102,11 +102,12 @@ async def at_desk(centre: Centre, *users: str) -> AsyncIterator[Desk]:
             call.hangup()
 
 
-async def everybody_home(centre: Centre) -> None:
+async def everybody_home(centre: Centre, *agents: str) -> None:
     """For tests that share a centre: the next begins with nobody logged in."""
-    for agent in ("anna", "ben"):
+    agents = agents or ("anna", "ben")
+    for agent in agents:
         centre.ccctl("agent", "logout", agent, check=False)
-    await until(lambda: centre.presence("anna") == "offline" and centre.presence("ben") == "offline", 10)
+    await until(lambda: all(centre.presence(agent) == "offline" for agent in agents), 10)
 
 
 async def ended_call(centre: Centre, caller: str) -> dict[str, Any]:

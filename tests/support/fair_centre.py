@@ -146,7 +146,7 @@ class FairCentre(Centre):
 
     def offered(self, offer: c.Offer, out: Out, at: int) -> None:
         own = self.world.queues_of(offer.agent)
-        if self.world.held or offer.queue in own:
+        if self.world.held or offer.queue in own or offer.leg in self.world.targets:  # asked for a transfer
             return
         assert not self.waiting_for(offer.agent)
         asked = {name for rule in self.world.roster.queues[offer.queue].overflow for name in rule.borrow}

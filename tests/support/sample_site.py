@@ -225,6 +225,7 @@ def site(**changes: object) -> g.Site:
             languages=("en", "de"),
             pause_reasons={"1": "lunch", "2": "training"},
             pause_limits={"lunch": g.PauseLimit(2_700_000, "offline")},
+            transfer_outside=("+49",),
         ),
         "trunks": named(
             g.Trunk(
@@ -265,6 +266,7 @@ def site(**changes: object) -> g.Site:
                 max_callers=40,
                 record="always",
                 accept_key="1",
+                extension="310",
                 overflow=OVERFLOW,
                 direct_calls="ignore",
                 membership="dynamic",
@@ -331,6 +333,7 @@ def site(**changes: object) -> g.Site:
             "*8": g.FeatureCode(code="*8", action="pickup"),
             "*75": g.FeatureCode(code="*75", action="park"),
             "*80": g.FeatureCode(code="*80", action="page", people=("anna", "ben")),
+            "*7": g.FeatureCode(code="*7", action="hold"),
             "*45": g.FeatureCode(code="*45", action="agent-login"),
             "*46": g.FeatureCode(code="*46", action="agent-pause"),
             "*222": g.FeatureCode(code="*222", action="listen", roles=("supervisor",)),

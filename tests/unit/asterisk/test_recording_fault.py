@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ccctl.asterisk.execute import recording_fault
+from ccctl.asterisk.disk import recording_fault
 from ccctl.asterisk.node import Node
 
 

@@ -7,6 +7,7 @@ import pytest
 from ccctl.diagnostics import Severity
 from ccctl.flow import graph
 from ccctl.flow.graph import OpenSpan, Site
+from ccctl.flow.roster import roster
 from tests.support.site_cases import BASE, read
 
 FLOW = 'numbers: {"+49301234501": x}\nflows:\n  x:\n'
@@ -105,6 +106,42 @@ def test_queue_defaults_and_members() -> None:
     assert queues["vip"].whisper == ("queue", "waited")
     assert (queues["vip"].ring_ms, queues["vip"].wrap_up_ms, queues["vip"].record) == (15_000, 0, "consent")
     assert queues["picked"].record == "always"
+
+
+def test_where_talks_may_be_handed_on_to() -> None:
+    text = """defaults: {transfer_outside: ["+49", "+4312"]}
+queues:
+  bare: {agents: anna}
+  near: {agents: anna, extension: 610, transfer_place: new}
+feature_codes: {"#9": blind-transfer}
+"""
+    built = site(text)
+    config = roster(built, "abc123").transfers
+    assert config.outside == ("+49", "+4312")
+    assert config.numbers["610"] == "queue:near"
+    assert [built.queues[name].transfer_place for name in ("bare", "near")] == ["kept", "new"]
+    assert config.codes == {
+        "#9": "blind-transfer",
+        "#2": "attended-transfer",
+        "#3": "conference",
+        "#4": "hold",
+    }
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        'defaults: {transfer_outside: ["49"]}',
+        'defaults: {transfer_outside: ["+49-30"]}',
+        "queues: {vip: {agents: anna, transfer_place: old}}",
+        "queues: {vip: {agents: anna, extension: 6}}",
+        "queues: {vip: {agents: anna, extension: 201}}",
+        'feature_codes: {"*9": transfer}',
+    ],
+)
+def test_a_slip_in_what_is_said_of_transfers_is_one_finding(slip: str) -> None:
+    _, found = read({"site": slip})
+    assert len([f for f in found if f.severity is Severity.ERROR]) == 1
 
 
 def test_an_accept_key_is_a_key_or_a_key_with_its_time() -> None:
