@@ -10,7 +10,7 @@ from ccctl.flow.graph import Callback, CallbackOffer, QueueStep
 from ccctl.flow.roster import menu_name, offer_name
 
 NATIVE_WAIT_S = 3600  # app_queue's limit when the flow sets none
-KEY_ENDS_S = "0.3"  # Asterisk tells a short tone before it is over: it would be the first digit of the number
+KEY_ENDS_S = "0.3"  # Asterisk tells a short tone before it is over: what comes next would take it for its own
 _EMPTY_QUEUE = ("JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL")
 
 
@@ -125,6 +125,7 @@ def _outcomes(f: FlowCompiler, here: str, step: QueueStep, then: Place | None) -
     for option in step.exit_keys:
         again = f.place(here)
         branch = f"{here}_key_{key_name(option.key)}"
+        f.block(branch).append(Line("Wait", (KEY_ENDS_S,)))
         if option.repeat:
             f.go(f.block(branch), again)
         else:

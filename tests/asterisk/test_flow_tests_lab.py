@@ -103,6 +103,23 @@ tests:
     expect: {no_orphan: [channels, recordings, queue_entries]}
 """
 
+LEAVES_BY_KEY = """
+numbers: {"+49301234500": main}
+flows:
+  main: [{queue: support, max_wait: 10m, exit_keys: {1: after}, on_timeout: hangup}]
+  after:
+    - menu: choices
+      options: {1: {play: thanks}, 2: {voicemail: support}}
+      on_exhausted: hangup
+    - hangup
+"""
+LEFT_BY_KEY = """
+tests:
+  - name: another key
+    steps: [{enters: support}, {press: 1}, {hears: choices}, {press: 2}]
+    ends: {voicemail: support}
+"""
+
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[LabHome]:
@@ -154,18 +171,36 @@ async def test_a_test_that_is_wrong_fails_and_shows_the_call(home: LabHome, site
     assert "-after-hours,s," in shown
 
 
-async def test_a_callback_that_is_accepted_while_waiting(home: LabHome, tmp_path: Path) -> None:
-    """The recipe of the cookbook; what is heard, typed and noted is the same as in the simulator."""
+def cookbook() -> dict[str, str]:
+    """Base and recipe of a callback."""
     text = (Path(__file__).parents[2] / "docs/cookbook.md").read_text()
-    base, recipe = text.partition("## 1.")[0], text.partition("## 18.")[2]
-    blocks = dict(BLOCK.findall(f"{base}\n{recipe}"))
-    secrets = tmp_path / "secrets.yaml"
+    return dict(BLOCK.findall(f"{text.partition('## 1.')[0]}\n{text.partition('## 18.')[2]}"))
+
+
+def site_in(folder: Path, text: str) -> Site:
+    secrets = folder / "secrets.yaml"
     secrets.write_text(SECRETS)
     secrets.chmod(0o600)
-    for name, file in (("base", "base.yaml"), ("site", "site.yaml"), ("blocked.csv", "blocked.csv")):
-        (tmp_path / file).write_text(blocks[name])
-    site, found = load_site(tmp_path)
+    (folder / "base.yaml").write_text(cookbook()["base"])
+    (folder / "site.yaml").write_text(text)
+    site, found = load_site(folder)
     assert site, found
+    return site
+
+
+async def test_the_key_that_leaves_a_queue_is_no_choice_of_the_menu_behind_it(
+    home: LabHome, tmp_path: Path
+) -> None:
+    site = site_in(tmp_path, LEAVES_BY_KEY)
+    (result,) = await play(home, site, LEFT_BY_KEY)
+    assert not result.failures, explain(result)
+
+
+async def test_a_callback_that_is_accepted_while_waiting(home: LabHome, tmp_path: Path) -> None:
+    """The recipe of the cookbook; what is heard, typed and noted is the same as in the simulator."""
+    blocks = cookbook()
+    (tmp_path / "blocked.csv").write_text(blocks["blocked.csv"])
+    site = site_in(tmp_path, blocks["site"])
     suite = read(site, blocks["tests"])
     simulator = Simulator(site, compile_all(site))
     async with furnish(home.settings, site) as lab:

@@ -190,7 +190,7 @@ def test_an_option_without_an_end_goes_on_after_the_menu() -> None:
 
 def test_a_repeat_key_in_a_queue_goes_back_to_it() -> None:
     extens = of_flow(g.QueueStep(queue="support", exit_keys=(g.Option(key="*", repeat=True),)))
-    assert lines(extens["queue1_key_star"]) == [f"Goto(cc-{GEN}-trial,queue1,1)"]
+    assert lines(extens["queue1_key_star"]) == ["Wait(0.3)", f"Goto(cc-{GEN}-trial,queue1,1)"]
     assert 'GotoIf($["${CC_RESULT}" = "key_*"]?queue1_key_star,1)' in lines(extens["queue1"])
 
 
