@@ -8,6 +8,7 @@ import click
 from ccctl.cli import benchari
 from ccctl.cli.benchacd import acd_bench, gap_rows, measure_gaps
 from ccctl.cli.benchcompile import compile_bench
+from ccctl.cli.benchimport import import_bench
 from ccctl.cli.benchlab import ALL, NATIVE, OURS, minimal_app, trial
 from ccctl.cli.benchrows import Row, rows_only, show
 from ccctl.cli.benchtests import tests_bench
@@ -67,6 +68,7 @@ def _home(ctx: click.Context) -> str:
 
 bench.add_command(acd_bench)
 bench.add_command(compile_bench)
+bench.add_command(import_bench)
 bench.add_command(tests_bench)
 
 commands: tuple[click.Command, ...] = (bench,)

@@ -38,6 +38,7 @@ MODULES = (
     "why",
     "recording",
     "prompts",
+    "importing",
     "db",
     "doctor",
     "lab",
@@ -55,6 +56,7 @@ HOMES = {
     "plan": ("apply",),
     "rollback": ("history",),
     "drift": ("history",),
+    "import": ("importing",),
     "journal": ("replay",),
     "lab": ("lab", "labrun"),
 }
