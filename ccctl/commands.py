@@ -56,8 +56,8 @@ class Hangup(Base, frozen=True, kw_only=True):
 
 
 class Offer(Base, frozen=True, kw_only=True):
-    """Ring an agent's phone for a caller. The new channel has the id of `leg`. For a customer who is to be
-    called back nobody is rung while his trunk has `most` calls (0: never full)."""
+    """Ring an agent's phone for a caller. The new channel has the id of `leg`. Nobody is rung for a customer
+    who is to be called back, nor outside, while that trunk has `most` calls (0: never full)."""
 
     leg: Ref
     call: Ref

@@ -14,6 +14,7 @@ class TransferConfig(msgspec.Struct, frozen=True):
     flows: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()  # beginnings of numbers outside that are allowed
     trunk: str = ""
+    channels: int = 0  # of the trunk; 0: no limit
     shown: str = ""  # what those outside see as the caller
     country: str = ""
     codes: dict[str, str] = msgspec.field(default_factory=lambda: dict(TALK_CODES))
@@ -27,6 +28,7 @@ def transfers(site: Site) -> TransferConfig:
         flows=tuple(site.flows),
         outside=site.defaults.transfer_outside,
         trunk=trunk.name if trunk else "",
+        channels=trunk.channels if trunk else 0,
         shown=trunk.caller_id if trunk else "",
         country=site.defaults.country,
         codes={given.get(action, code): action for code, action in TALK_CODES.items()},

@@ -12,6 +12,7 @@ from ccctl import commands as c
 from ccctl.agent.state import Agent, Presence, Trigger, advance
 from ccctl.changes import OfferOutcome, OfferRow, SegmentKind, TransferRow
 from ccctl.events import ConnectFailed, ConsultRequested, Ref, TransferRequested, split_ref
+from ccctl.flow.handing import TransferConfig
 from ccctl.recording.policy import is_recorded, recording_path
 from ccctl.world import holding, offers, targets
 from ccctl.world.customers import RING_GRACE_MS
@@ -168,7 +169,7 @@ def _ring(world: World, out: Out, handover: Handover, endpoint: str, at: int) ->
     target = world.new_leg(split_ref(call.id)[0])
     world.targets[target] = call.id
     handover.target, handover.rung, handover.stage = target, at, HandoverStage.RINGING
-    shown = world.roster.transfers.shown if user is None else ""
+    via = world.roster.transfers if user is None else TransferConfig()
     out.do(
         c.Offer(
             leg=target,
@@ -176,10 +177,12 @@ def _ring(world: World, out: Out, handover: Handover, endpoint: str, at: int) ->
             agent=handover.agent,
             endpoint=endpoint,
             ring_ms=ring_ms,
-            caller=shown or call.caller,
+            caller=via.shown or call.caller,
             caller_name=call.caller_name or (config.title if config else ""),
             queue=queue,
             language=user.language if user else "",
+            trunk=via.trunk,
+            most=via.channels,
         )
     )
     if handover.agent:

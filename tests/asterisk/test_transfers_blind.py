@@ -148,6 +148,23 @@ async def test_outside_where_the_site_does_not(desk: Desk, outside: Carrier) -> 
     assert {row["detail"] for row in talk.rows("transfers")} == {"forbidden"}
 
 
+async def test_outside_nobody_is_rung_while_the_trunk_is_full(desk: Desk, outside: Carrier) -> None:
+    talk = await Handing.begin(desk)
+    others = [desk.call(tone=SECOND), desk.call(tone=SECOND)]
+    for other in others:
+        await other.until_heard({MUSIC}, among=EARS)
+    await talk.ccctl("call", "transfer", talk.call, "--to", "+4930999123")
+    again = await desk.anna.incoming()
+    again.answer()
+    await ears({"caller": talk.caller, "anna": again}, {"caller": {ANNA}, "anna": {CALLER}})
+    assert not outside.calls
+    for call in (*others, talk.caller):
+        call.hangup()
+    await talk.handed(("blind", "outside:+4930999123", "returned"))
+    await talk.over(["waiting", "talk", "transfer", "talk"], ended_by="caller")
+    assert [row["detail"] for row in talk.rows("transfers")] == ["unreachable"]
+
+
 async def test_nobody_answers_and_the_agent_has_him_back(desk: Desk) -> None:
     talk = await Handing.begin(desk, "ben")
     talk.agent.press("#1202#")

@@ -94,7 +94,7 @@ def site_of_transfers(port: int) -> str:
     at `port`; talks may be handed on to numbers that begin with +4930999."""
     return (
         SITE.replace("defaults: {", 'defaults: {transfer_outside: ["+4930999"], ')
-        .replace("telco: {host: 127.0.0.1,", f"telco: {{host: 127.0.0.1, port: {port},")
+        .replace("telco: {host: 127.0.0.1,", f"telco: {{host: 127.0.0.1, port: {port}, channels: 3,")
         .replace("agents:\n", "agents:\n  joe: {}\n")
         .replace("support: {ring: 4s,", "support: {agents: [anna, ben], extension: 600, ring: 4s,")
         .replace("plain: {ring: 4s,", "plain: {agents: [anna, ben], ring: 4s,")

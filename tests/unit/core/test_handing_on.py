@@ -239,3 +239,16 @@ def test_who_was_called_back_is_handed_on_to_people_and_queues_and_to_no_flow() 
     connected(centre, again)
     assert centre.segments(call) == ["dial", "talk", "waiting", "talk"]
     assert "Hangup" in kinds(centre.leg_ended(again))  # there is no dialplan to go back to
+
+
+def test_outside_a_full_trunk_leads_back_to_the_agent() -> None:
+    centre, call, _leg = talking()
+    full = replace(centre.world.roster, transfers=replace(PLACES, channels=2))
+    centre.world.roster = full
+    commands = asked(centre, call, "+493055512")
+    offer = next(each for each in commands if isinstance(each, c.Offer))
+    assert (offer.trunk, offer.most) == ("telco", 2)
+    back = centre.send(e.LegFailed(at=centre.at, leg=offer.leg, reason="no channel left", full=True))
+    (again,) = (each for each in back if isinstance(each, c.Offer))
+    assert (again.agent, again.trunk, again.most) == ("a0", "", 0)
+    assert transfer(centre).detail == "unreachable"
