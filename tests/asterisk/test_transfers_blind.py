@@ -219,3 +219,21 @@ async def test_to_a_user_who_is_no_agent(desk: Desk) -> None:
     await ringing.until_ended()
     await talk.handed(("blind", "user:sue", "completed"))
     await talk.over(["waiting", "talk", "transfer", "talk"], ended_by="caller")
+
+
+async def test_one_who_answers_while_the_daemon_is_dead_has_the_caller_when_it_is_back(desk: Desk) -> None:
+    talk = await Handing.begin(desk, "ben")
+    await talk.ccctl("call", "transfer", talk.call, "--to", "202")
+    ringing = await desk.ben.incoming()
+    await talk.agent.until_ended()
+    await talk.handed(("blind", "agent:ben", ""))  # written down: what is not is undone
+    desk.centre.kill()
+    ringing.answer()
+    await ringing.until_answered()
+    await talk.caller.until_heard({MUSIC}, among=EARS)
+    desk.centre.start()
+    await ears({"caller": talk.caller, "ben": ringing}, {"caller": {BEN}, "ben": {CALLER}})
+    assert [call for call in desk.ben.calls if call is not ringing] == []
+    talk.caller.hangup()
+    await talk.handed(("blind", "agent:ben", "completed"))
+    await talk.over(["waiting", "talk", "transfer", "talk"], ended_by="caller")
