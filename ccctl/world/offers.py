@@ -1,7 +1,5 @@
 """From the ringing of an agent's phone over whisper and talk to wrap-up."""
 
-from collections.abc import Callable
-
 from msgspec.structs import replace
 
 from ccctl import commands as c
@@ -287,11 +285,13 @@ def miss(world: World, out: Out, leg: Ref, why: OfferOutcome, at: int) -> None:
     offered = visit is not None and leg in visit.legs
     if visit is not None and offered:
         visit.legs.remove(leg)
-        if state.phase is not Phase.DIALLING:
+        if state.phase is Phase.DIALLING:
+            callbacks.again(world, out, visit, at)
+        else:
             rejoin(world, visit, at)  # first: an agent who stays free is asked for nobody behind him
     trigger(world, out, state.agent, what, at, (str(why), "distributor"))
-    if visit is not None and offered and state.call in world.visits:
-        _AFTER_MISS.get(state.phase, ask_on)(world, out, visit, at)
+    if visit is not None and offered and world.visits.get(state.call) is visit:
+        (_to_music if state.phase is Phase.CONNECTING else ask_on)(world, out, visit, at)
     out.do(c.Disconnect(leg=leg))
 
 
@@ -301,12 +301,6 @@ def _to_music(world: World, out: Out, visit: Visit, at: int) -> None:
         music = world.roster.queues[visit.row.queue].music
         out.do(c.Hold(call=visit.row.call, music=music, again=True))
     ask_on(world, out, visit, at)
-
-
-_AFTER_MISS: dict[Phase, Callable[[World, Out, Visit, int], None]] = {
-    Phase.CONNECTING: _to_music,
-    Phase.DIALLING: callbacks.again,
-}
 
 
 def _follows(world: World, leg: Ref, state: Leg, why: OfferOutcome) -> Trigger:

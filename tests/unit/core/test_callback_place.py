@@ -171,6 +171,21 @@ def test_an_agent_who_hangs_up_while_it_rings_costs_no_try() -> None:
     assert house.pick_up().call != dial.call
 
 
+def test_who_hangs_up_while_it_rings_and_stays_ready_serves_nobody_who_came_later() -> None:
+    house = House()
+    queue = replace(house.world.roster.queues["q0"], miss_limit=2)
+    site = replace(house.world.roster, queues={"q0": queue})
+    house.send(e.RosterChanged(at=house.at, roster=to_roster_json(site).decode()))
+    house.login("a0")
+    house.asked()
+    later = house.queued()
+    dial = house.pick_up()
+    house.leg_ended(dial.leg)
+    again = house.world.legs[house.leg_of("a0")].call
+    assert again != later
+    assert house.world.visits[again].callback == house.callback().id
+
+
 def test_the_same_number_is_called_once_and_the_older_place_is_kept() -> None:
     house = House()
     house.asked()
