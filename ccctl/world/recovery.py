@@ -89,10 +89,9 @@ def on_roster(world: World, event: RosterChanged, out: Out) -> None:
     lending.new_site(world, old)
     mirror_all(world, out)
     release_if_empty(world, out, list(world.lines), event.at)
-    for line_name in list(world.lines):
-        for key in world.lines[line_name].waiting():
-            if key[3] in world.visits:
-                find_agent(world, out, world.visits[key[3]], event.at)
+    for key in sorted(key for line in world.lines.values() for key in line.waiting()):  # over all queues
+        if key[3] in world.visits:
+            find_agent(world, out, world.visits[key[3]], event.at)
     names = (f"queue/{q}" for q in {**old.queues, **world.roster.queues})
     out.touch("system", *names, *(f"agent/{a}" for a in {**old.agents, **world.roster.agents}))
 

@@ -358,10 +358,11 @@ def _ring_back(world: World, out: Out, handover: Handover, why: str, at: int) ->
     """Whoever handed the caller on is rung for him, if he does nothing else."""
     name = handover.row.agent
     agent, config = world.agents.get(name, Agent(name)), world.roster.agents.get(name)
-    if agent.presence is Presence.WRAPUP and agent.after is None and config is not None:
+    ready = advance(agent, Trigger.WRAPUP_OVER, at)
+    if agent.presence is Presence.WRAPUP and ready.presence is Presence.READY and config is not None:
         stop_timer(world, out, f"wrapup:{name}")
-        change(world, out, advance(agent, Trigger.WRAPUP_OVER, at), "rung back")
-        agent = world.agents[name]
+        change(world, out, ready, "rung back")
+        agent = ready
     if agent.presence is not Presence.READY or config is None or world.is_held(handover.row.call):
         return False
     handover.back, handover.who, handover.agent = True, name, name

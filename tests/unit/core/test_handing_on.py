@@ -90,6 +90,17 @@ def test_who_does_not_answer_leads_back_to_the_agent_then_to_the_queue() -> None
     assert centre.world.visits[call].came == centre.visit(call).entered
 
 
+def test_who_has_a_call_of_his_own_is_not_rung_back_and_goes_on_with_his_wrap_up() -> None:
+    centre, call, _ = talking(direct_calls="ignore")
+    centre.send(e.ChannelAnswered(at=centre.at, channel="pbx1/9.1", name="PJSIP/a0-00000001"))
+    asked(centre, call, "a1")
+    centre.leg_ended(centre.leg_of("a1"), cause=17)
+    assert transfer(centre).outcome == "queued"
+    assert centre.presence("a0") is Presence.WRAPUP
+    centre.tick(2000)
+    assert centre.agents_of(call) == ["a0"]  # his queue does not mind that call
+
+
 def test_refusals_change_nothing_but_the_ledger() -> None:
     centre, call, _leg = talking()
     before = centre.presence("a0")

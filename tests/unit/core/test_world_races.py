@@ -1,6 +1,7 @@
 """What comes late, twice, in another order or not at all: nobody is lost, no number is wrong."""
 
 import pytest
+from msgspec.structs import replace
 
 from ccctl import changes as ch
 from ccctl import commands as c
@@ -8,6 +9,7 @@ from ccctl import events as e
 from ccctl.agent.state import Presence
 from ccctl.changes import OfferOutcome, Outcome, SegmentKind
 from ccctl.flow import marks
+from ccctl.flow.roster import to_json as roster_json
 from ccctl.world.recovery import rebuild_lines
 from ccctl.world.state import from_json, to_json
 from tests.support.centre import WHISPER, Centre, kinds, make_roster
@@ -352,3 +354,14 @@ def test_a_caller_lost_while_nobody_looked_is_an_abandoned_visit() -> None:
     centre.send(e.ChannelEnded(at=centre.at, channel=call, cause_code=16))
     row = centre.visit(call)
     assert (row.outcome, row.entered, row.ended) == (Outcome.ABANDONED, asked, centre.at)
+
+
+def test_a_new_site_gives_its_agents_the_caller_whose_turn_it_is_over_all_queues() -> None:
+    site = make_roster(1, 2)
+    idle = {name: replace(queue, agents=()) for name, queue in site.queues.items()}
+    away = {name: replace(agent, queues=()) for name, agent in site.agents.items()}
+    centre = Centre(replace(site, queues=idle, agents=away))
+    centre.login("a0")
+    first, urgent = centre.queued("q0"), centre.queued("q1", priority=5)
+    centre.send(e.RosterChanged(at=centre.at, roster=roster_json(site).decode()))
+    assert (centre.agents_of(first), centre.agents_of(urgent)) == ([], ["a0"])
