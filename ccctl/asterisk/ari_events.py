@@ -269,7 +269,7 @@ class Requests(Inbound):
 
 def _interface(host: str) -> str:
     """Asterisk on this machine reaches us by loopback; another one from outside."""
-    return "127.0.0.1" if host in ("127.0.0.1", "localhost", "::1") else "0.0.0.0"  # noqa: S104
+    return "127.0.0.1" if host in ("127.0.0.1", "localhost", "::1") else "0.0.0.0"  # noqa: S104 - with a password
 
 
 def _at_once(transport: asyncio.BaseTransport | None) -> Callable[[], None]:

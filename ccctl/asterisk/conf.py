@@ -98,8 +98,15 @@ def folder(node: Node) -> Path:
 
 @cache
 def templates() -> jinja2.Environment:
-    source = package_files("ccctl.asterisk_conf").joinpath("templates")
-    environment = jinja2.Environment(
+    environment = shipped("templates")
+    environment.filters["value"] = value
+    return environment
+
+
+def shipped(where: str) -> jinja2.Environment:
+    """Of one folder of templates in the package; each kind of file has filters of its own."""
+    source = package_files("ccctl.asterisk_conf").joinpath(where)
+    return jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: source.joinpath(name).read_text("utf-8")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -107,8 +114,6 @@ def templates() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - configuration, not HTML
     )
-    environment.filters["value"] = value
-    return environment
 
 
 def build(

@@ -84,7 +84,7 @@ def in_order(paths: tuple[str, ...], history: Callable[[], History]) -> list[Sou
     found: dict[bytes, Source] = {}
     for path in paths:
         with _readable(path), open_any(path) as file:
-            key = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]
+            key = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type] # all that it asks for is there
         found.setdefault(key, Source(path, _first_time(path, history())))
     return sorted(found.values(), key=lambda source: source.began)
 

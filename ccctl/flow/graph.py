@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ccctl.flow.devices import *  # noqa: F403
-from ccctl.flow.devices import MODELS, Device, DeviceKey, Provision, Transport  # noqa: F401
+from ccctl.flow.devices import *  # noqa: F403 - one vocabulary, as with the steps
+from ccctl.flow.devices import Device, Provision, Transport
 from ccctl.flow.steps import *  # noqa: F403 - one vocabulary in two files
 from ccctl.flow.steps import Flow, Item
 

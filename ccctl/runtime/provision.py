@@ -10,13 +10,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import msgspec
 
+from ccctl.asterisk.conf import shipped
 from ccctl.errors import ApplyError
 from ccctl.flow.graph import MODELS, Device, DeviceKey, Site, User
 from ccctl.runtime.posixzone import Change, zone_of
@@ -73,15 +73,7 @@ def _snom(change: Change) -> str:
 
 @cache
 def _templates() -> jinja2.Environment:
-    source = package_files("ccctl.asterisk_conf").joinpath("phones")
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: source.joinpath(name).read_text("utf-8")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - each format has a filter of its own
-    )
+    environment = shipped("phones")
     environment.filters |= {"line": line, "xml": xml, "snom": _snom}
     return environment
 

@@ -13,6 +13,7 @@ from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -62,7 +63,7 @@ class Limits:
         self._failed.pop((address, mac), None)
 
 
-def _prune(known: OrderedDict) -> None:  # type: ignore[type-arg]
+def _prune(known: OrderedDict[Any, Any]) -> None:
     while len(known) > KEPT:
         known.popitem(last=False)
 

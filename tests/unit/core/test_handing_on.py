@@ -55,7 +55,7 @@ def consulting(**queue: object) -> tuple[Centre, str, str, str]:
 
 def transfer(centre: Centre) -> ch.TransferRow:
     rows = list(centre.rows[ch.TransferRow].values())
-    return rows[-1]  # type: ignore[no-any-return]
+    return rows[-1]  # type: ignore[no-any-return] # rows are of any kind
 
 
 def connected(centre: Centre, leg: str) -> list[c.Command]:

@@ -102,7 +102,7 @@ class Day(RuleBasedStateMachine):
     @rule(data=st.data(), typed=st.booleans())
     def caller_types_his_number(self, data: st.DataObject, typed: bool) -> None:
         call = data.draw(st.sampled_from(self.gathering()))
-        queue = self.centre.world.calls[call].gathering.visit.queue  # type: ignore[union-attr]
+        queue = self.centre.world.calls[call].gathering.visit.queue  # type: ignore[union-attr] # it is one of those
         self.centre.left(call)
         self.centre.at += 1
         if typed:

@@ -19,7 +19,7 @@ ARGS = ("queue", "abc123", "q0", "0", "0", "", "")
 
 
 def channel(reference: str, **fields: object) -> e.LiveChannel:
-    return e.LiveChannel(channel=reference, **({"ours": True} | fields))  # type: ignore[arg-type]
+    return e.LiveChannel(channel=reference, **({"ours": True} | fields))  # type: ignore[arg-type] # fields of any type
 
 
 def look(centre: Centre, *channels: e.LiveChannel, bridges: tuple[str, ...] = ()) -> list[c.Command]:

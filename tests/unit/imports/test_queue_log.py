@@ -172,7 +172,7 @@ def test_a_restart_ends_what_was_open() -> None:
 
 def test_nothing_is_left_open_at_the_end() -> None:
     rows = read(ENTER, f"{T + 3}|NONE|sales|ben|ADDMEMBER|", CONNECT)
-    assert all(row.ended is not None for row in rows)  # type: ignore[union-attr]
+    assert all(row.ended is not None for row in rows)  # type: ignore[union-attr] # all kinds that come have it
     again = read(
         ENTER, f"{T + 3}|NONE|sales|ben|ADDMEMBER|", CONNECT, f"{T + 69}|c1|sales|anna|COMPLETEAGENT|9|60|3"
     )
