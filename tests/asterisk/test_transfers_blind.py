@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from ccctl.lab.phones import Carrier
-from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home
+from tests.support.desk import EARS, Desk, at_desk, ears, everybody_home, running
 from tests.support.handing import Handing, site_of_transfers
 from tests.support.ports import free_port
 from tests.support.running import ANNA, BEN, CALLER, MUSIC, SECOND, SUPER, THIRD, WELCOME, Centre
@@ -17,11 +17,8 @@ PORT = free_port()
 
 @pytest.fixture(scope="module")
 def centre() -> Iterator[Centre]:
-    centre = Centre()
-    try:
-        yield centre.up(site_of_transfers(PORT))
-    finally:
-        centre.down()
+    with running(site=site_of_transfers(PORT)) as centre:
+        yield centre
 
 
 @pytest.fixture
